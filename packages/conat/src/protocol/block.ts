@@ -1,0 +1,234 @@
+import { ConatError } from "./conat-error.ts";
+import { ENTRY_KINDS, type Entry, type EntryHeaders } from "./entry.ts";
+
+/**
+ * A block is how entries travel: columns, so that a chunk of thousands is decoded with one text decode and no copy of
+ * a value. Layout, all integers LEB128 varints unless said:
+ *
+ *     count, origins, { origin length, origin UTF-8 }…            the origins of the block, named once
+ *     per entry: flags, key length (UTF-16 units), sequence delta (zigzag), time delta (zigzag),
+ *                value length, [origin index, write], [ttlMs], [headers length]
+ *     length of all keys in UTF-8, all keys; all headers as JSON; all values
+ *
+ * Flags: bits 0–2 the kind of the entry, 8 has origin and write, 16 has a TTL, 32 has headers.
+ */
+const KIND_MASK = 7;
+const HAS_ORIGIN = 8;
+const HAS_TTL = 16;
+const HAS_HEADERS = 32;
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+class Writer {
+  bytes = new Uint8Array(512);
+  length = 0;
+
+  reserve(extra: number): void {
+    if (this.length + extra <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + extra));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  varint(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest > 0x7f) {
+      this.bytes[this.length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    this.bytes[this.length++] = rest;
+  }
+
+  signed(value: number): void {
+    this.varint(value < 0 ? -value * 2 - 1 : value * 2);
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.bytes.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.length);
+  }
+}
+
+/** Encodes entries, in order, as one block. */
+export function encodeBlock(entries: readonly Entry[]): Uint8Array {
+  const origins = new Map<string, number>();
+  let valuesLength = 0;
+  for (const entry of entries) {
+    if (entry.origin !== "" && !origins.has(entry.origin)) origins.set(entry.origin, origins.size);
+    valuesLength += entry.end - entry.start;
+  }
+  const out = new Writer();
+  out.reserve(valuesLength + entries.length * 32 + 256);
+  out.varint(entries.length);
+  out.varint(origins.size);
+  for (const origin of origins.keys()) {
+    const bytes = utf8.encode(origin);
+    out.varint(bytes.length);
+    out.raw(bytes);
+  }
+  let seq = 0;
+  let time = 0;
+  let keys = "";
+  const headers: Uint8Array[] = [];
+  for (const entry of entries) {
+    const extra =
+      entry.headers === undefined ? undefined : utf8.encode(JSON.stringify(entry.headers));
+    const hasOrigin = entry.origin !== "";
+    out.varint(
+      ENTRY_KINDS.indexOf(entry.kind) |
+        (hasOrigin ? HAS_ORIGIN : 0) |
+        (entry.ttlMs > 0 ? HAS_TTL : 0) |
+        (extra ? HAS_HEADERS : 0),
+    );
+    out.varint(entry.key.length);
+    out.signed(entry.seq - seq);
+    out.signed(entry.time - time);
+    out.varint(entry.end - entry.start);
+    if (hasOrigin) {
+      out.varint(origins.get(entry.origin) ?? 0);
+      out.varint(entry.write);
+    }
+    if (entry.ttlMs > 0) out.varint(entry.ttlMs);
+    if (extra) {
+      out.varint(extra.length);
+      headers.push(extra);
+    }
+    seq = entry.seq;
+    time = entry.time;
+    keys += entry.key;
+  }
+  const keyBytes = utf8.encode(keys);
+  out.varint(keyBytes.length);
+  out.raw(keyBytes);
+  for (const header of headers) out.raw(header);
+  for (const entry of entries) out.raw(entry.buffer.subarray(entry.start, entry.end));
+  return out.finish();
+}
+
+class Reader {
+  readonly bytes: Uint8Array;
+  at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let count = 0; count < 8; count += 1) {
+      const byte = this.bytes[this.at++];
+      if (byte === undefined) throw truncated();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (value > Number.MAX_SAFE_INTEGER) throw truncated();
+        return value;
+      }
+      scale *= 128;
+    }
+    throw truncated();
+  }
+
+  signed(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  take(length: number): Uint8Array {
+    const end = this.at + length;
+    if (end > this.bytes.length) throw truncated();
+    const part = this.bytes.subarray(this.at, end);
+    this.at = end;
+    return part;
+  }
+}
+
+function truncated(): ConatError {
+  return new ConatError("bad-request", "a block of entries is truncated or malformed");
+}
+
+/** A decoded entry that may still be filled in while its block is read. */
+type Draft = { -readonly [Field in keyof Entry]: Entry[Field] };
+
+/**
+ * Decodes a block. The entries' values are views into `bytes`.
+ * @throws ConatError `bad-request` when the bytes are no block.
+ */
+export function decodeBlock(bytes: Uint8Array): Entry[] {
+  const input = new Reader(bytes);
+  const count = input.varint();
+  if (count > bytes.length) throw truncated();
+  const origins: string[] = [];
+  for (let left = input.varint(); left > 0; left -= 1) {
+    origins.push(fromUtf8.decode(input.take(input.varint())));
+  }
+  const entries: Draft[] = [];
+  const keyLengths: number[] = [];
+  const headerLengths: [Draft, number][] = [];
+  let seq = 0;
+  let time = 0;
+  for (let index = 0; index < count; index += 1) {
+    const flags = input.varint();
+    const kind = ENTRY_KINDS[flags & KIND_MASK];
+    if (kind === undefined) throw truncated();
+    keyLengths.push(input.varint());
+    seq += input.signed();
+    time += input.signed();
+    const draft: Draft = {
+      key: "",
+      seq,
+      time,
+      kind,
+      origin: "",
+      write: 0,
+      buffer: bytes,
+      start: 0,
+      end: input.varint(),
+      ttlMs: 0,
+      headers: undefined,
+    };
+    if (flags & HAS_ORIGIN) {
+      const origin = origins[input.varint()];
+      if (origin === undefined) throw truncated();
+      draft.origin = origin;
+      draft.write = input.varint();
+    }
+    if (flags & HAS_TTL) draft.ttlMs = input.varint();
+    if (flags & HAS_HEADERS) headerLengths.push([draft, input.varint()]);
+    entries.push(draft);
+  }
+  const keys = fromUtf8.decode(input.take(input.varint()));
+  for (const [draft, length] of headerLengths) draft.headers = decodeHeaders(input.take(length));
+  let keyAt = 0;
+  for (let index = 0; index < count; index += 1) {
+    const draft = entries[index];
+    const keyLength = keyLengths[index];
+    if (draft === undefined || keyLength === undefined) throw truncated();
+    draft.key = keys.slice(keyAt, keyAt + keyLength);
+    keyAt += keyLength;
+    const valueLength = draft.end;
+    draft.start = input.at;
+    draft.end = input.at + valueLength;
+    input.at = draft.end;
+  }
+  if (keyAt !== keys.length || input.at !== bytes.length) throw truncated();
+  return entries;
+}
+
+function decodeHeaders(bytes: Uint8Array): EntryHeaders {
+  const parsed: unknown = JSON.parse(fromUtf8.decode(bytes));
+  if (typeof parsed !== "object" || parsed === null) throw truncated();
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(parsed)) {
+    if (typeof value !== "string") throw truncated();
+    headers[name] = value;
+  }
+  return headers;
+}

@@ -1,0 +1,38 @@
+import type * as v from "valibot";
+import type { bye, welcome } from "./messages/hello.ts";
+import type * as store from "./messages/store.ts";
+import type * as topic from "./messages/topic.ts";
+
+type Listener<Schema extends v.GenericSchema<unknown, unknown[]>> = (
+  ...message: v.InferOutput<Schema>
+) => void;
+
+/** Socket.IO event map, client → hub. */
+export interface ClientEvents {
+  open: Listener<typeof store.openStore>;
+  close: Listener<typeof store.closeStore>;
+  write: Listener<typeof store.write>;
+  read: Listener<typeof store.read>;
+  pub: Listener<typeof topic.publish>;
+  sub: Listener<typeof topic.subscribe>;
+  unsub: Listener<typeof topic.unsubscribe>;
+}
+
+/** Socket.IO event map, hub → client. */
+export interface HubEvents {
+  welcome: Listener<typeof welcome>;
+  bye: Listener<typeof bye>;
+  reset: Listener<typeof store.reset>;
+  snapshot: Listener<typeof store.snapshot>;
+  synced: Listener<typeof store.synced>;
+  live: Listener<typeof store.live>;
+  stale: Listener<typeof store.stale>;
+  closed: Listener<typeof store.closed>;
+  ack: Listener<typeof store.ack>;
+  nack: Listener<typeof store.nack>;
+  entry: Listener<typeof store.entry>;
+  subscribed: Listener<typeof topic.subscribed>;
+  msg: Listener<typeof topic.message>;
+  lagged: Listener<typeof topic.lagged>;
+  unsubscribed: Listener<typeof topic.unsubscribed>;
+}

@@ -1,0 +1,42 @@
+import * as v from "valibot";
+import { natural } from "./common.ts";
+
+/** Sent by the client in the Socket.IO handshake (`auth`). */
+export const hello = v.object({
+  /** Protocol version the client speaks. */
+  v: natural,
+  /** Instance id of the client; survives its reconnects, so that it finds its own writes again. */
+  client: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{16,64}$/)),
+  /** Bearer token, where the hub asks for one. */
+  token: v.optional(v.string()),
+  /** Who the client says it is; believed only by a hub in development mode. */
+  identity: v.optional(
+    v.strictObject({
+      account_id: v.optional(v.string()),
+      project_id: v.optional(v.string()),
+      projects: v.optional(v.array(v.string())),
+    }),
+  ),
+});
+export type Hello = v.InferOutput<typeof hello>;
+
+/** Event `welcome`, hub → client: the first message of every connection. */
+export const welcome = v.strictTuple([
+  v.object({
+    v: natural,
+    /** Origin of this client's writes: its instance id bound to its identity. */
+    origin: v.string(),
+    /** The hub's clock, in milliseconds since the epoch. */
+    time: v.number(),
+    /** Which hub this is, for people reading logs. */
+    hub: v.string(),
+  }),
+]);
+export type Welcome = v.InferOutput<typeof welcome>[0];
+
+/** Event `bye`, hub → client: the hub is about to close this connection. `[error kind, message, move within ms]` */
+export const bye = v.strictTuple([v.string(), v.string(), natural]);
+
+/** What travels as `data` of a refused handshake. */
+export const refusal = v.object({ kind: v.string(), message: v.string() });
+export type Refusal = v.InferOutput<typeof refusal>;
