@@ -1,0 +1,144 @@
+import { ConatError } from "./conat-error.ts";
+import { decodePacked, encodePacked, PACKED_MARK } from "./packed-value.ts";
+
+/** Deeper values are refused; a cycle is found by this, too. */
+const MAX_DEPTH = 200;
+
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder();
+
+/**
+ * Encodes a value as it is stored: JSON text when JSON carries it without loss, else the byte 0xC1 and MessagePack,
+ * which adds Date, binary and typed arrays, Map, Set, BigInt, NaN, ±Infinity, -0 and `undefined` in arrays.
+ * As in JSON, a property whose value is `undefined` is left out, `toJSON` is honoured, and an instance of a class
+ * becomes a plain object of its own enumerable properties.
+ * @throws ConatError `not-serialisable` for `undefined`, a function, a symbol, a cycle, or an object such as a Promise.
+ */
+export function encodeValue(value: unknown): Uint8Array {
+  if (value === undefined) throw notSerialisable("undefined", "delete the key instead");
+  return fitsJson(value, 0) ? utf8.encode(JSON.stringify(value)) : encodePacked(value);
+}
+
+export interface Decoded {
+  readonly value: unknown;
+  /** False when the value holds a Date, Map, Set or binary: these cannot be frozen, so it must not be shared. */
+  readonly frozen: boolean;
+}
+
+/**
+ * The value stored in `buffer[start, end)`, deep-frozen as far as JavaScript can.
+ * @throws ConatError `invalid-value` when the bytes are not an encoded value.
+ */
+export function decodeFrozen(buffer: Uint8Array, start = 0, end: number = buffer.length): Decoded {
+  try {
+    if (buffer[start] === PACKED_MARK) return decodePacked(buffer.subarray(start, end));
+    const text = fromUtf8.decode(
+      start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end),
+    );
+    return { value: deepFreeze(JSON.parse(text)), frozen: true };
+  } catch (cause) {
+    throw new ConatError(
+      "invalid-value",
+      "the stored bytes are neither JSON nor an encoded value",
+      { cause },
+    );
+  }
+}
+
+/** {@link decodeFrozen} without the note whether it may be shared. */
+export function decodeValue(buffer: Uint8Array, start?: number, end?: number): unknown {
+  return decodeFrozen(buffer, start, end).value;
+}
+
+/** Freezes plain objects and arrays all the way down; returns its argument. */
+export function deepFreeze(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value;
+  Object.freeze(value);
+  for (const part of Object.values(value)) deepFreeze(part);
+  return value;
+}
+
+/** True when JSON gives the value back unchanged; false when it takes MessagePack. Throws when neither can. */
+function fitsJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value) && !Object.is(value, -0);
+    case "bigint":
+    case "undefined":
+      return false;
+    case "object":
+      return value === null || objectFitsJson(value, depth + 1);
+    default:
+      throw notSerialisable(typeof value);
+  }
+}
+
+function objectFitsJson(value: object, depth: number): boolean {
+  if (depth > MAX_DEPTH) {
+    throw notSerialisable(
+      "a value that refers to itself",
+      `or is nested over ${MAX_DEPTH} levels deep`,
+    );
+  }
+  if (Array.isArray(value)) {
+    let fits = true;
+    for (let at = 0; at < value.length; at += 1) fits = fitsJson(value[at], depth) && fits;
+    return fits;
+  }
+  if (isPackedOnly(value)) {
+    if (value instanceof Map) {
+      for (const [key, part] of value) {
+        fitsJson(key, depth);
+        fitsJson(part, depth);
+      }
+    } else if (value instanceof Set) {
+      for (const part of value) fitsJson(part, depth);
+    }
+    return false;
+  }
+  if (isOpaque(value))
+    throw notSerialisable(`a ${Object.prototype.toString.call(value).slice(8, -1)}`);
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    const replaced: unknown = value.toJSON();
+    if (replaced === undefined) return false;
+    return fitsJson(replaced, depth);
+  }
+  let fits = true;
+  for (const name of Object.keys(value)) {
+    const part: unknown = Reflect.get(value, name);
+    if (part !== undefined) fits = fitsJson(part, depth) && fits;
+  }
+  return fits;
+}
+
+function isPackedOnly(value: object): boolean {
+  return (
+    value instanceof Date ||
+    value instanceof Map ||
+    value instanceof Set ||
+    value instanceof ArrayBuffer ||
+    ArrayBuffer.isView(value)
+  );
+}
+
+/** Objects whose content is not in their properties; storing them as `{}` would lose it silently. */
+function isOpaque(value: object): boolean {
+  return (
+    value instanceof Promise ||
+    value instanceof WeakMap ||
+    value instanceof WeakSet ||
+    value instanceof Error ||
+    value instanceof RegExp ||
+    value instanceof Number ||
+    value instanceof String ||
+    value instanceof Boolean
+  );
+}
+
+function notSerialisable(what: string, hint = "store plain data"): ConatError {
+  return new ConatError("not-serialisable", `cannot store ${what}: ${hint}`);
+}
