@@ -1,0 +1,9 @@
+export type { BinarySource, NatsServerBinary } from "./binary.ts";
+export type { ClusterOptions, SyncInterval } from "./config-file.ts";
+export { NatsServerError, type NatsServerErrorKind } from "./errors.ts";
+export { pickFreePort } from "./free-port.ts";
+export type { LaunchMode, ServerExit } from "./launch.ts";
+export type { NatsServerLog, StartNatsServerOptions } from "./options.ts";
+export { type ResolveOptions, resolveNatsServer } from "./resolve-binary.ts";
+export { type NatsServer, type NatsServerStatus, startNatsServer } from "./supervisor.ts";
+export { MIN_NATS_SERVER_VERSION } from "./version.ts";
