@@ -25,6 +25,7 @@ export const ERROR_KINDS = [
   "server-too-old",
   "invalid-value",
   "epoch-lost",
+  "not-durable",
   "internal",
 ] as const;
 
@@ -92,6 +93,7 @@ export function recoveryFor(kind: ErrorKind): Recovery {
     case "server-too-old":
     case "invalid-value":
     case "epoch-lost":
+    case "not-durable":
     case "internal":
       return "fatal";
   }

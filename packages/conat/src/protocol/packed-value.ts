@@ -98,7 +98,7 @@ function list(type: number, items: unknown[]): ExtData {
 }
 
 function binary(value: object, bytes: Uint8Array): ExtData {
-  const kind = BUFFER_KINDS.findIndex((constructor) => value instanceof constructor);
+  const kind = BUFFER_KINDS.findIndex((Kind) => value instanceof Kind);
   const data = new Uint8Array(bytes.length + 1);
   data[0] = kind;
   data.set(bytes, 1);
@@ -153,9 +153,9 @@ function toObject(pairs: [unknown, unknown][]): object {
 
 function toBuffer(data: Uint8Array): unknown {
   const buffer = data.slice(1).buffer;
-  const constructor = BUFFER_KINDS[data[0] ?? -1];
-  if (constructor === undefined) throw new TypeError("unknown kind of binary");
-  return constructor === ArrayBuffer ? buffer : Reflect.construct(constructor, [buffer]);
+  const Kind = BUFFER_KINDS[data[0] ?? -1];
+  if (Kind === undefined) throw new TypeError("unknown kind of binary");
+  return Kind === ArrayBuffer ? buffer : Reflect.construct(Kind, [buffer]);
 }
 
 /** Freezes what can be frozen. False when something inside cannot: then every reader needs a copy of its own. */

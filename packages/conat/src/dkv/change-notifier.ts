@@ -1,0 +1,71 @@
+import { reportUncaught } from "../util/emitter.ts";
+
+type Listener = () => void;
+
+/** Tells subscribers that what they can see has changed: once per batch, whatever the number of changes in it. */
+export class ChangeNotifier {
+  readonly #all = new Set<Listener>();
+  readonly #byKey = new Map<string, Set<Listener>>();
+  readonly #changed = new Set<string>();
+  #depth = 0;
+  #version = 0;
+
+  /** Grows with every change of anything visible. */
+  get version(): number {
+    return this.#version;
+  }
+
+  subscribe(listener: Listener): () => void {
+    this.#all.add(listener);
+    return () => void this.#all.delete(listener);
+  }
+
+  subscribeKey(key: string, listener: Listener): () => void {
+    const listeners = this.#byKey.get(key) ?? new Set();
+    this.#byKey.set(key, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#byKey.get(key) === listeners) this.#byKey.delete(key);
+    };
+  }
+
+  /** Runs `work` and then tells about every key it marked. */
+  batch<Result>(work: () => Result): Result {
+    this.#depth += 1;
+    try {
+      return work();
+    } finally {
+      this.#depth -= 1;
+      if (this.#depth === 0) this.#tell();
+    }
+  }
+
+  mark(key: string): void {
+    this.#version += 1;
+    this.#changed.add(key);
+    if (this.#depth === 0) this.#tell();
+  }
+
+  clear(): void {
+    this.#all.clear();
+    this.#byKey.clear();
+  }
+
+  #tell(): void {
+    if (this.#changed.size === 0) return;
+    const keys = [...this.#changed];
+    this.#changed.clear();
+    if (this.#byKey.size > 0) for (const key of keys) callAll(this.#byKey.get(key));
+    callAll(this.#all);
+  }
+}
+
+function callAll(listeners: ReadonlySet<Listener> | undefined): void {
+  for (const listener of [...(listeners ?? [])]) {
+    try {
+      listener();
+    } catch (error) {
+      reportUncaught(error);
+    }
+  }
+}

@@ -1,0 +1,101 @@
+import type { Entry } from "../protocol/entry.ts";
+import type { Checkpoint } from "../protocol/feed-position.ts";
+import type { FeedReset } from "../session/session.ts";
+
+/** Removal markers kept so that a compare-and-set can name them; past it, and past a tenth of all, they are dropped. */
+const MAX_MARKERS = 1_000;
+
+/** The confirmed side of a store: the newest entry seen of every key, removals included, and how far that reaches. */
+export class ConfirmedEntries {
+  #entries = new Map<string, Entry>();
+  #markers = 0;
+  #epoch = "";
+  #checkpoint: Checkpoint | undefined;
+  /** While a full snapshot runs over keys known before: those it has not named yet. */
+  #unseen: Map<string, Entry> | undefined;
+  #newEpoch = false;
+
+  get(key: string): Entry | undefined {
+    return this.#entries.get(key);
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, Entry]> {
+    return this.#entries.entries();
+  }
+
+  /** How many keys have a value. */
+  get size(): number {
+    return this.#entries.size - this.#markers;
+  }
+
+  get checkpoint(): Checkpoint | undefined {
+    return this.#checkpoint;
+  }
+
+  /** True between a `reset` that named another epoch and its `synced`. */
+  get changesEpoch(): boolean {
+    return this.#newEpoch;
+  }
+
+  /** Takes an entry if it is newer than the one known. Gives the one before it, or `undefined` when it is not newer. */
+  accept(entry: Entry): { readonly prev: Entry | undefined } | undefined {
+    const known = this.#entries.get(entry.key);
+    const prev = known ?? this.#unseen?.get(entry.key);
+    this.#unseen?.delete(entry.key);
+    if (known && entry.seq <= known.seq) return undefined;
+    if (known && known.kind !== "put") this.#markers -= 1;
+    if (entry.kind !== "put") this.#markers += 1;
+    this.#entries.set(entry.key, entry);
+    return { prev };
+  }
+
+  /** Drops what is known of a key. */
+  drop(key: string): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    this.#entries.delete(key);
+    if (entry.kind !== "put") this.#markers -= 1;
+  }
+
+  /** A snapshot or delta begins. Sequences of another epoch say nothing about this one's: every entry is then new. */
+  reset(event: FeedReset): void {
+    this.#newEpoch = this.#epoch !== "" && this.#epoch !== event.epoch;
+    this.#epoch = event.epoch;
+    const full = event.mode === "full" || this.#newEpoch;
+    this.#unseen = full && this.#entries.size > 0 ? new Map(this.#entries) : undefined;
+    if (!this.#newEpoch) return;
+    this.#entries = new Map();
+    this.#markers = 0;
+  }
+
+  /** The snapshot or delta is complete. Gives the entries it lacks, which are dropped. */
+  synced(checkpoint: Checkpoint): Entry[] {
+    const gone: Entry[] = [];
+    for (const [key, entry] of this.#unseen ?? []) {
+      if (!this.#newEpoch && entry.seq > checkpoint.seq) continue;
+      this.drop(key);
+      gone.push(entry);
+    }
+    this.#unseen = undefined;
+    this.#newEpoch = false;
+    this.#checkpoint = checkpoint;
+    return gone;
+  }
+
+  /** Everything of the store up to `position` has been applied. */
+  advanced(position: number, time: number): void {
+    if (!this.#checkpoint || position <= this.#checkpoint.seq) return;
+    this.#checkpoint = { epoch: this.#checkpoint.epoch, seq: position, time };
+  }
+
+  /** Forgets removals when they pile up, except those of keys that `needed` names. */
+  forgetMarkers(needed: (key: string) => boolean): void {
+    const few = this.#markers <= MAX_MARKERS || this.#markers * 10 <= this.#entries.size;
+    if (few || this.#unseen) return;
+    for (const [key, entry] of this.#entries) {
+      if (entry.kind === "put" || needed(key)) continue;
+      this.#entries.delete(key);
+      this.#markers -= 1;
+    }
+  }
+}

@@ -1,0 +1,311 @@
+import { ConatError, toConatError } from "../protocol/conat-error.ts";
+import type { Entry } from "../protocol/entry.ts";
+import type { Durability } from "../protocol/feed-position.ts";
+import { IN_FLIGHT_WINDOW } from "../protocol/limits.ts";
+import type { StoreRef } from "../protocol/scope.ts";
+import type { Feed, FeedEvent, Mutation, Session, WriteResult } from "../session/session.ts";
+import { ChangeNotifier } from "./change-notifier.ts";
+import {
+  type ConfirmedChange,
+  type DkvEffects,
+  DkvState,
+  type MergeBytes,
+  type MergedConflict,
+} from "./dkv-state.ts";
+import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import { type LedgerItem, WriteLedger } from "./write-ledger.ts";
+
+/** `loading`: no snapshot yet. `stale`: shows what was known when the connection broke. */
+export type StoreStatus = "loading" | "live" | "stale" | "storage-full" | "closed";
+
+/** What the runner tells the store that the application holds. */
+export interface RunnerListener {
+  onChange(change: ConfirmedChange): void;
+  onMerged(conflict: MergedConflict): void;
+  onFailed(item: LedgerItem, error: ConatError): void;
+  onStable(): void;
+  onStatus(status: StoreStatus): void;
+  onError(error: ConatError): void;
+  onClosed(error: ConatError): void;
+}
+
+export interface RunnerOptions {
+  readonly session: Session;
+  readonly ref: StoreRef;
+  readonly merge: MergeBytes | undefined;
+  readonly autosave: boolean;
+}
+
+/** One change that the application asks for. */
+export interface WriteRequest {
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+  readonly ttlMs: number;
+  readonly headers: LocalWrite["headers"];
+  readonly ifSeq: number | undefined;
+  readonly quiet: boolean;
+}
+
+/** First pause after a write that could not be sent, and the longest, in milliseconds. */
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 5_000;
+
+/** Longest pause before a merged write is sent again, in milliseconds. */
+const MERGE_BACKOFF_MAX_MS = 250;
+
+/** Does for one {@link DkvState} what it asks: sends writes, feeds it entries and answers, keeps the ledger. */
+export class DkvRunner implements DkvEffects {
+  readonly state: DkvState;
+  readonly ledger: WriteLedger = new WriteLedger();
+  readonly notifier: ChangeNotifier = new ChangeNotifier();
+  readonly #session: Session;
+  readonly #ref: StoreRef;
+  readonly #autosave: boolean;
+  readonly #listener: RunnerListener;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  #feed: Feed | undefined;
+  #status: StoreStatus = "loading";
+  #durability: Durability = "unknown";
+  #flushQueued = false;
+  /** A pause between attempts is running; nothing is sent until it ends. */
+  #pausing = false;
+  #failures = 0;
+  /** Everything written up to this number is sent although the store does not save by itself. */
+  #savedUpTo = 0;
+
+  constructor(options: RunnerOptions, listener: RunnerListener) {
+    this.#session = options.session;
+    this.#ref = options.ref;
+    this.#autosave = options.autosave;
+    this.#listener = listener;
+    this.state = new DkvState(this, options.merge);
+  }
+
+  get status(): StoreStatus {
+    return this.#status;
+  }
+
+  get durability(): Durability {
+    return this.#durability;
+  }
+
+  get ref(): StoreRef {
+    return this.#ref;
+  }
+
+  open(): void {
+    this.#feed = this.#session.openStore(this.#ref, (event) => this.#onFeed(event));
+  }
+
+  // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Adds a local write; it is sent before control returns to the event loop. Returns its number. */
+  write(request: WriteRequest): number {
+    const id = this.#session.nextWrite();
+    const { key, value, ttlMs } = request;
+    this.ledger.add({ id, key, value, ttlMs, at: Date.now() });
+    const write: LocalWrite = { ...request, id, carries: [id], merges: 0 };
+    this.notifier.batch(() => this.state.write(write));
+    this.#flushSoon();
+    return id;
+  }
+
+  /** Sends what a store that does not save by itself has held back so far. */
+  flush(): void {
+    this.#savedUpTo = this.ledger.newest;
+    this.flushNow();
+  }
+
+  #flushSoon(): void {
+    if (this.#flushQueued || this.#pausing) return;
+    this.#flushQueued = true;
+    queueMicrotask(() => {
+      this.#flushQueued = false;
+      this.flushNow();
+    });
+  }
+
+  /** Sends at once what may be sent. */
+  flushNow(): void {
+    if (this.#status !== "live" && this.#status !== "storage-full") return;
+    if (this.#pausing || !this.state.hasSendable) return;
+    if (!this.#autosave && this.#savedUpTo === 0) return;
+    const room = IN_FLIGHT_WINDOW - this.state.inFlightCount;
+    if (room <= 0) return;
+    const { origin } = this.#session;
+    this.state.ownOrigin = origin;
+    const upTo = this.#autosave ? Number.POSITIVE_INFINITY : this.#savedUpTo;
+    const mutations: Mutation[] = this.state.take(room, upTo).map(({ write, expectedSeq }) => ({
+      key: write.key,
+      value: write.value,
+      origin,
+      write: write.id,
+      expectedSeq,
+      ttlMs: write.ttlMs,
+      headers: write.headers,
+    }));
+    if (mutations.length > 0)
+      this.#session.write(this.#ref, mutations, (result) => this.#onResult(result));
+  }
+
+  #onResult(result: WriteResult): void {
+    if (this.#status === "closed") return;
+    this.notifier.batch(() => this.state.answered(result));
+    if (result.ok) this.#failures = 0;
+    else if (result.error.kind === "unavailable" || result.error.kind === "ambiguous")
+      this.#pause();
+    if (result.ok && this.#status === "storage-full") this.#setStatus("live");
+    if (!result.ok && result.error.kind === "storage-full" && this.#status === "live") {
+      this.#setStatus("storage-full");
+    }
+    if (this.state.hasSendable) this.#flushSoon();
+  }
+
+  /** Waits with growing, jittered pauses before anything is sent again while the store stays live. */
+  #pause(): void {
+    if (this.#pausing || this.#status === "stale") return;
+    this.#pausing = true;
+    const longest = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#after(longest * (0.5 + Math.random() / 2), () => {
+      this.#pausing = false;
+      if (this.#status === "stale" || this.#status === "loading") return;
+      this.notifier.batch(() => this.state.resolveAmbiguous());
+      this.flushNow();
+    });
+  }
+
+  discard(id: number): boolean {
+    return this.notifier.batch(() => this.state.discard(id));
+  }
+
+  // ── the feed ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onFeed(event: FeedEvent): void {
+    this.state.ownOrigin = this.#session.origin;
+    switch (event.type) {
+      case "reset":
+        this.#durability = event.durability;
+        this.state.reset(event);
+        return;
+      case "entries":
+        this.notifier.batch(() => {
+          for (const entry of event.batch.entries) this.state.apply(entry);
+        });
+        if (event.batch.position > 0) {
+          this.state.advanced(event.batch.position, this.#session.serverTime());
+        }
+        if (this.state.hasSendable) this.#flushSoon();
+        return;
+      case "synced":
+        this.notifier.batch(() => {
+          this.state.synced(event.checkpoint);
+          this.state.resolveAmbiguous();
+        });
+        this.#failures = 0;
+        this.#pausing = false;
+        this.#setStatus("live");
+        this.flushNow();
+        return;
+      case "stale":
+        this.#setStatus(this.#status === "loading" ? "loading" : "stale");
+        return;
+      case "closed":
+        this.close(event.error);
+        return;
+    }
+  }
+
+  #setStatus(status: StoreStatus): void {
+    if (this.#status === status || this.#status === "closed") return;
+    this.#status = status;
+    this.#listener.onStatus(status);
+  }
+
+  // ── what the state asks for ──────────────────────────────────────────────────────────────────────────────────────
+
+  changed(change: ConfirmedChange): void {
+    this.notifier.mark(change.entry.key);
+    this.#listener.onChange(change);
+  }
+
+  localChanged(key: string): void {
+    this.notifier.mark(key);
+  }
+
+  settled(write: LocalWrite, outcome: WriteOutcome): void {
+    const failed = outcome.status === "rejected" || outcome.status === "outcome-unknown";
+    for (const id of write.carries) {
+      const item = this.ledger.settle(id, outcome, !write.quiet);
+      if (item && failed && !write.quiet) this.#listener.onFailed(item, outcome.error);
+    }
+    if (this.ledger.size === 0) this.#listener.onStable();
+  }
+
+  merged(conflict: MergedConflict): void {
+    this.notifier.mark(conflict.key);
+    this.#listener.onMerged(conflict);
+  }
+
+  mergeFailed(key: string, error: unknown): void {
+    const message = `merge threw for ${JSON.stringify(key)}; the local value was kept`;
+    this.#listener.onError(new ConatError("internal", message, { cause: error }));
+  }
+
+  verify(write: LocalWrite, seq: number): void {
+    this.#session.read(this.#ref, write.key).then(
+      (current: Entry | undefined) => {
+        this.notifier.batch(() => this.state.verified(write.id, seq, current));
+        this.#flushSoon();
+      },
+      (error: unknown) => this.#onResult({ write: write.id, ok: false, error: ambiguous(error) }),
+    );
+  }
+
+  lost(write: LocalWrite): void {
+    const message = `an acknowledged write of ${JSON.stringify(write.key)} is gone: the server lost its memory`;
+    this.#listener.onError(new ConatError("epoch-lost", message));
+  }
+
+  nextWrite(): number {
+    return this.#session.nextWrite();
+  }
+
+  backOff(key: string, merges: number): void {
+    const longest = merges <= 1 ? 0 : Math.min(MERGE_BACKOFF_MAX_MS, 2 ** merges);
+    if (longest === 0) {
+      this.state.release(key);
+      return;
+    }
+    this.#after(Math.random() * longest, () => {
+      this.state.release(key);
+      this.flushNow();
+    });
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Ends the feed and every write that has not ended. Idempotent. */
+  close(error: ConatError): void {
+    if (this.#status === "closed") return;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#feed?.close();
+    this.#setStatus("closed");
+    this.notifier.batch(() => this.state.close(error));
+    this.#listener.onClosed(error);
+    this.notifier.clear();
+  }
+
+  #after(delayMs: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      work();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+}
+
+function ambiguous(cause: unknown): ConatError {
+  return new ConatError("ambiguous", toConatError(cause).message, { cause });
+}

@@ -1,0 +1,590 @@
+import { ConatError } from "../protocol/conat-error.ts";
+import { createEntry, type Entry, valueBytes } from "../protocol/entry.ts";
+import type { Checkpoint } from "../protocol/feed-position.ts";
+import type { FeedReset, WriteResult } from "../session/session.ts";
+import { ConfirmedEntries } from "./confirmed-entries.ts";
+import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+
+/**
+ * What one store holds and how it changes: SPEC.md as code. No I/O, clock or randomness; what has to happen outside is
+ * told to {@link DkvEffects}. Confirmed entries change only by an entry from the server; local writes lie over them.
+ */
+
+/** What the state asks of its runner. Called after the state has changed. */
+export interface DkvEffects {
+  /** A confirmed version was observed. `pending`: a local write lies on top of it. */
+  changed(change: ConfirmedChange): void;
+  /** The visible value of a key changed without a confirmed version: a local write was added, merged or taken back. */
+  localChanged(key: string): void;
+  settled(write: LocalWrite, outcome: WriteOutcome): void;
+  /** A foreign version met local changes and `merge` decided. */
+  merged(conflict: MergedConflict): void;
+  /** `merge` threw; the local value was kept. */
+  mergeFailed(key: string, error: unknown): void;
+  /** An acknowledgement said "duplicate": the leader has to be asked, then {@link DkvState.verified} told. */
+  verify(write: LocalWrite, seq: number): void;
+  /** An acknowledged write is gone, because the server lost the epoch it was stored in. */
+  lost(write: LocalWrite): void;
+  /** A number for a write that a merge has made. */
+  nextWrite(): number;
+  /** A merged write has met `merges` conflicts; {@link DkvState.release} it after a pause that grows with them. */
+  backOff(key: string, merges: number): void;
+}
+
+export interface ConfirmedChange {
+  readonly entry: Entry;
+  readonly prev: Entry | undefined;
+  readonly own: boolean;
+  readonly pending: boolean;
+}
+
+export interface MergedConflict {
+  readonly key: string;
+  readonly prev: Uint8Array | undefined;
+  readonly local: Uint8Array | undefined;
+  readonly remote: Entry;
+  readonly result: Uint8Array | undefined;
+}
+
+/** Encoded values in, encoded value out; `undefined` stands for "no value" on every side. May throw. */
+export type MergeBytes = (
+  key: string,
+  prev: Uint8Array | undefined,
+  local: Uint8Array | undefined,
+  remote: Uint8Array | undefined,
+) => Uint8Array | undefined;
+
+/** What is sent for a write. */
+export interface Sendable {
+  readonly write: LocalWrite;
+  readonly expectedSeq: number | undefined;
+}
+
+/** What a chain of local writes was built on. */
+interface Base {
+  readonly seq: number;
+  readonly value: Uint8Array | undefined;
+}
+
+interface InFlight {
+  readonly write: LocalWrite;
+  readonly expectedSeq: number | undefined;
+  /** Sequence the key was known to have when the write was first sent. */
+  readonly knownSeq: number;
+  /** It may have been stored by an earlier attempt. */
+  readonly ambiguous: boolean;
+  /** `parked`: waits for the feed to catch up. `released`: may be sent again. */
+  readonly phase: "sent" | "parked" | "released";
+}
+
+interface Overlay {
+  base: Base;
+  pending: LocalWrite | undefined;
+  inFlight: InFlight | undefined;
+  /** Acknowledged under `seq`, its entry not yet seen. */
+  acked: { readonly write: LocalWrite; readonly seq: number } | undefined;
+}
+
+/** What `get` shows: a local write, or a confirmed entry that may be a removal. */
+export type Visible = LocalWrite | Entry;
+
+/** A key that keeps losing against other writers is given up after this many merges, with a `conflict`. */
+const MAX_MERGES = 100;
+
+export class DkvState {
+  readonly #effects: DkvEffects;
+  readonly #merge: MergeBytes | undefined;
+  readonly #confirmed = new ConfirmedEntries();
+  readonly #overlays = new Map<string, Overlay>();
+  /** Keys that may have something to send, in the order they were written. */
+  readonly #dirty = new Set<string>();
+  readonly #inFlightKeys = new Map<number, string>();
+  /** Origin of this session's writes; the runner tells it, because it is known late. */
+  ownOrigin = "";
+
+  constructor(effects: DkvEffects, merge: MergeBytes | undefined) {
+    this.#effects = effects;
+    this.#merge = merge;
+  }
+
+  // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get checkpoint(): Checkpoint | undefined {
+    return this.#confirmed.checkpoint;
+  }
+
+  /** The value that `get` shows for a key; `undefined` when nothing was ever known of it. */
+  visible(key: string): Visible | undefined {
+    const overlay = this.#overlays.get(key);
+    if (overlay === undefined) return this.#confirmed.get(key);
+    const { pending, inFlight, acked } = overlay;
+    if (pending && !pending.quiet) return pending;
+    if (inFlight && !inFlight.write.quiet) return inFlight.write;
+    return acked?.write ?? this.#confirmed.get(key);
+  }
+
+  confirmed(key: string): Entry | undefined {
+    return this.#confirmed.get(key);
+  }
+
+  /** Sequence that a compare-and-set on what the caller sees must name; 0 when there is nothing. */
+  knownSeq(key: string): number {
+    return this.#overlays.get(key)?.acked?.seq ?? this.#confirmed.get(key)?.seq ?? 0;
+  }
+
+  /** A write of the key is not yet acknowledged. */
+  isPending(key: string): boolean {
+    const overlay = this.#overlays.get(key);
+    return overlay?.pending !== undefined || overlay?.inFlight !== undefined;
+  }
+
+  /** Every key that has a visible value. */
+  *keys(): IterableIterator<string> {
+    for (const [key, entry] of this.#confirmed) {
+      if (this.#overlays.has(key) ? hasValue(this.visible(key)) : entry.kind === "put") yield key;
+    }
+    for (const key of this.#overlays.keys()) {
+      if (this.#confirmed.get(key) === undefined && hasValue(this.visible(key))) yield key;
+    }
+  }
+
+  get size(): number {
+    let { size } = this.#confirmed;
+    for (const key of this.#overlays.keys()) {
+      const confirmed = this.#confirmed.get(key)?.kind === "put" ? 1 : 0;
+      size += (hasValue(this.visible(key)) ? 1 : 0) - confirmed;
+    }
+    return size;
+  }
+
+  // ── local writes ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Adds a local write over what is there. A write not yet sent is superseded. */
+  write(write: LocalWrite): void {
+    const overlay = this.#overlayFor(write.key);
+    const replaced = overlay.pending;
+    overlay.pending = write;
+    this.#dirty.add(write.key);
+    if (replaced) this.#effects.settled(replaced, { status: "superseded" });
+    this.#effects.localChanged(write.key);
+  }
+
+  /** Lets a key that was backed off be sent. */
+  release(key: string): void {
+    if (this.#overlays.get(key)?.pending) this.#dirty.add(key);
+  }
+
+  /** Where the caller's write `id` of `key` is now; `undefined` once it has ended. */
+  stageOf(key: string, id: number): "pending" | "in-flight" | undefined {
+    const overlay = this.#overlays.get(key);
+    if (overlay?.pending?.carries.includes(id)) return "pending";
+    return overlay?.inFlight?.write.carries.includes(id) ? "in-flight" : undefined;
+  }
+
+  get hasSendable(): boolean {
+    return this.#dirty.size > 0;
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlightKeys.size;
+  }
+
+  /**
+   * Marks up to `limit` writes as sent and returns them: at most one per key, the oldest keys first.
+   * Writes with a number above `upTo` stay where they are.
+   */
+  take(limit: number, upTo: number = Number.POSITIVE_INFINITY): Sendable[] {
+    const sendable: Sendable[] = [];
+    for (const key of this.#dirty) {
+      if (sendable.length >= limit) break;
+      const overlay = this.#overlays.get(key);
+      if (!overlay?.inFlight && (overlay?.pending?.carries[0] ?? 0) > upTo) continue;
+      this.#dirty.delete(key);
+      if (overlay?.inFlight && overlay.inFlight.phase !== "released") continue;
+      const next = overlay && this.#launch(overlay, key);
+      if (next) sendable.push(next);
+    }
+    return sendable;
+  }
+
+  #launch(overlay: Overlay, key: string): Sendable | undefined {
+    const again = overlay.inFlight;
+    if (again) {
+      overlay.inFlight = { ...again, expectedSeq: again.knownSeq, phase: "sent" };
+      return { write: again.write, expectedSeq: again.knownSeq };
+    }
+    const write = overlay.pending;
+    if (write === undefined) return undefined;
+    const expectedSeq = write.ifSeq ?? (this.#merge ? overlay.base.seq : undefined);
+    const knownSeq = expectedSeq ?? this.knownSeq(key);
+    overlay.pending = undefined;
+    overlay.inFlight = { write, expectedSeq, knownSeq, ambiguous: false, phase: "sent" };
+    this.#inFlightKeys.set(write.id, key);
+    return { write, expectedSeq };
+  }
+
+  /** Takes back a write that is not yet acknowledged. False when there is none of that number. */
+  discard(id: number): boolean {
+    for (const [key, overlay] of this.#overlays) {
+      if (overlay.pending?.carries.includes(id)) {
+        const { pending } = overlay;
+        overlay.pending = undefined;
+        this.#end(key, overlay, pending, { status: "discarded" });
+        return true;
+      }
+      if (overlay.inFlight?.write.carries.includes(id)) {
+        const { write } = this.#land(overlay.inFlight);
+        overlay.inFlight = undefined;
+        this.#end(key, overlay, write, { status: "discarded" });
+        return true;
+      }
+    }
+    return false;
+  }
+
+  // ── answers to writes ────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes the answer to a write. An answer to one that has ended already changes nothing. */
+  answered(result: WriteResult): void {
+    const key = this.#inFlightKeys.get(result.write);
+    const overlay = key === undefined ? undefined : this.#overlays.get(key);
+    const inFlight = overlay?.inFlight;
+    if (key === undefined || overlay === undefined || inFlight === undefined) return;
+    if (result.ok) {
+      if (result.duplicate) this.#effects.verify(inFlight.write, result.seq);
+      else this.#stored(key, overlay, inFlight, result.seq);
+      return;
+    }
+    const { error } = result;
+    if (error.kind === "ambiguous") {
+      overlay.inFlight = { ...inFlight, ambiguous: true, phase: "parked" };
+    } else if (error.kind === "unavailable") {
+      if (inFlight.ambiguous) overlay.inFlight = { ...inFlight, phase: "parked" };
+      else this.#backToPending(key, overlay, inFlight);
+    } else if (error.kind === "conflict") {
+      this.#conflicted(key, overlay, inFlight, error);
+    } else {
+      this.#fail(key, overlay, inFlight, { status: "rejected", error });
+    }
+  }
+
+  /** Tells what the leader had for a write whose acknowledgement said that `seq` had been stored before. */
+  verified(id: number, seq: number, current: Entry | undefined): void {
+    if (current) this.apply(current);
+    const key = this.#inFlightKeys.get(id);
+    const overlay = key === undefined ? undefined : this.#overlays.get(key);
+    if (key === undefined || overlay?.inFlight === undefined) return;
+    if (current && current.seq > seq) this.#stored(key, overlay, overlay.inFlight, seq);
+    else this.#fail(key, overlay, overlay.inFlight, unknownOutcome(key));
+  }
+
+  /**
+   * The feed is complete again: every write whose answer was lost is sent once more as a compare-and-set on what the
+   * key had then, or has ended as `outcome-unknown` where the key has moved on without it.
+   */
+  resolveAmbiguous(): void {
+    for (const [id, key] of this.#inFlightKeys) {
+      const overlay = this.#overlays.get(key);
+      const inFlight = overlay?.inFlight;
+      if (!overlay || inFlight?.phase !== "parked" || inFlight.write.id !== id) continue;
+      if (this.knownSeq(key) === inFlight.knownSeq) {
+        overlay.inFlight = { ...inFlight, phase: "released" };
+        this.#dirty.add(key);
+      } else this.#fail(key, overlay, inFlight, unknownOutcome(key));
+    }
+  }
+
+  get hasAmbiguous(): boolean {
+    for (const key of this.#inFlightKeys.values()) {
+      if (this.#overlays.get(key)?.inFlight?.phase === "parked") return true;
+    }
+    return false;
+  }
+
+  #stored(key: string, overlay: Overlay, inFlight: InFlight, seq: number): void {
+    const { write } = this.#land(inFlight);
+    overlay.inFlight = undefined;
+    overlay.base = { seq, value: write.value };
+    const confirmed = this.#confirmed.get(key);
+    if (confirmed === undefined || confirmed.seq < seq) overlay.acked = { write, seq };
+    else if (confirmed.seq > seq) this.#rebase(key, overlay, confirmed);
+    this.#end(key, overlay, write, { status: "confirmed", seq });
+  }
+
+  #backToPending(key: string, overlay: Overlay, inFlight: InFlight): void {
+    const { write } = this.#land(inFlight);
+    overlay.inFlight = undefined;
+    this.#dirty.add(key);
+    if (overlay.pending) this.#end(key, overlay, write, { status: "superseded" });
+    else overlay.pending = write;
+  }
+
+  #conflicted(key: string, overlay: Overlay, inFlight: InFlight, error: ConatError): void {
+    if (error.current) this.apply(error.current);
+    else if (this.#confirmed.get(key)?.kind !== "put") this.#confirmed.drop(key);
+    if (overlay.inFlight?.write.id !== inFlight.write.id) return; // it was ours: stored by an earlier attempt
+    const { write } = inFlight;
+    const remote = this.#confirmed.get(key);
+    const gone = error.current === undefined && remote === undefined && inFlight.expectedSeq !== 0;
+    if (gone && write.ifSeq === undefined) {
+      // The marker that the expected sequence named has expired: there is nothing, and 0 says so.
+      overlay.base = { seq: 0, value: overlay.base.value };
+      if (inFlight.ambiguous) {
+        overlay.inFlight = { ...inFlight, knownSeq: 0, phase: "released" };
+        this.#dirty.add(key);
+      } else this.#backToPending(key, overlay, inFlight);
+    } else if (inFlight.ambiguous) {
+      this.#fail(key, overlay, inFlight, unknownOutcome(key));
+    } else if (write.ifSeq !== undefined || !this.#merge || write.merges >= MAX_MERGES) {
+      this.#fail(key, overlay, inFlight, {
+        status: "rejected",
+        error: new ConatError("conflict", `the key has changed: ${error.message}`, {
+          current: remote,
+        }),
+      });
+    } else {
+      this.#land(inFlight);
+      overlay.inFlight = undefined;
+      const top = overlay.pending ?? write;
+      overlay.pending = {
+        ...top,
+        id: this.#effects.nextWrite(),
+        carries: overlay.pending ? [...write.carries, ...overlay.pending.carries] : write.carries,
+        merges: write.merges + 1,
+      };
+      if (remote) this.#rebase(key, overlay, remote);
+      this.#dirty.delete(key);
+      this.#effects.localChanged(key);
+      this.#effects.backOff(key, write.merges + 1);
+    }
+  }
+
+  /** Ends a write in flight without its having been stored as far as is known. */
+  #fail(key: string, overlay: Overlay, inFlight: InFlight, outcome: WriteOutcome): void {
+    const { write } = this.#land(inFlight);
+    overlay.inFlight = undefined;
+    if (overlay.pending) {
+      // What is left was built on the failed value: only its own difference is carried over.
+      overlay.base = { seq: overlay.base.seq, value: write.value };
+      const confirmed = this.#confirmed.get(key);
+      if (confirmed && confirmed.seq !== overlay.base.seq) this.#rebase(key, overlay, confirmed);
+      this.#dirty.add(key);
+    }
+    this.#end(key, overlay, write, outcome);
+  }
+
+  #land(inFlight: InFlight): InFlight {
+    this.#inFlightKeys.delete(inFlight.write.id);
+    return inFlight;
+  }
+
+  #end(key: string, overlay: Overlay, write: LocalWrite, outcome: WriteOutcome): void {
+    if (overlay.pending) this.#dirty.add(key);
+    this.#tidy(key, overlay);
+    this.#effects.settled(write, outcome);
+    if (outcome.status !== "confirmed") this.#effects.localChanged(key);
+  }
+
+  // ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes an entry from the server; one that is not newer than what is known changes nothing. */
+  apply(entry: Entry): void {
+    if (entry.kind === "floor") {
+      this.#applyFloor(entry);
+      return;
+    }
+    const accepted = this.#confirmed.accept(entry);
+    if (accepted) this.#observed(entry, accepted.prev);
+  }
+
+  /** Lays the local writes of a key over a new version of it, and tells. */
+  #observed(entry: Entry, prev: Entry | undefined): void {
+    const { key } = entry;
+    const overlay = this.#overlays.get(key);
+    const inFlight = overlay?.inFlight;
+    const own = entry.write !== 0 && this.#isOwn(entry);
+    let ended: LocalWrite | undefined;
+    if (overlay) {
+      if (overlay.acked && entry.seq >= overlay.acked.seq) overlay.acked = undefined;
+      if (inFlight && own && inFlight.write.id === entry.write) {
+        ended = this.#land(inFlight).write;
+        overlay.inFlight = undefined;
+        overlay.acked = undefined;
+        overlay.base = baseOf(entry);
+        if (overlay.pending) this.#dirty.add(key);
+      } else if (!inFlight && !overlay.acked) {
+        if (own) overlay.base = baseOf(entry);
+        else this.#rebase(key, overlay, entry);
+      }
+      this.#tidy(key, overlay);
+    }
+    if (prev !== undefined || entry.kind === "put" || ended) {
+      this.#effects.changed({ entry, prev, own, pending: this.#overlays.has(key) });
+    }
+    if (ended) this.#effects.settled(ended, { status: "confirmed", seq: entry.seq });
+  }
+
+  #isOwn(entry: Entry): boolean {
+    return entry.origin !== "" && entry.origin === this.ownOrigin;
+  }
+
+  /** Puts a foreign version under the pending write: through `merge` where there is one, else as it is. */
+  #rebase(key: string, overlay: Overlay, remote: Entry): void {
+    const { base, pending } = overlay;
+    overlay.base = baseOf(remote);
+    if (!pending || !this.#merge || pending.ifSeq !== undefined || this.#isOwn(remote)) return;
+    const remoteValue = overlay.base.value;
+    let result = pending.value;
+    try {
+      result = this.#merge(key, base.value, pending.value, remoteValue);
+    } catch (error) {
+      this.#effects.mergeFailed(key, error);
+    }
+    if (equalBytes(result, remoteValue)) {
+      overlay.pending = undefined;
+      this.#dirty.delete(key);
+      this.#effects.settled(pending, { status: "superseded" });
+    } else {
+      overlay.pending = { ...pending, id: this.#effects.nextWrite(), value: result };
+      this.#dirty.add(key);
+    }
+    this.#effects.merged({ key, prev: base.value, local: pending.value, remote, result });
+  }
+
+  #applyFloor(floor: Entry): void {
+    for (const [key, entry] of this.#confirmed) {
+      if (entry.seq >= floor.seq) continue;
+      this.#confirmed.drop(key);
+      this.#removed(entry, floor.seq, floor.time, "floor");
+    }
+  }
+
+  /** The key of `entry` is gone without a marker of its own. */
+  #removed(entry: Entry, seq: number, time: number, kind: "delete" | "floor"): void {
+    const { key } = entry;
+    const overlay = this.#overlays.get(key);
+    if (overlay && !overlay.inFlight) overlay.acked = undefined;
+    const removal = createEntry({ key, seq, time, kind });
+    if (overlay?.pending && !overlay.inFlight) this.#rebase(key, overlay, removal);
+    if (overlay) {
+      overlay.base = { seq: 0, value: overlay.base.value };
+      this.#tidy(key, overlay);
+    }
+    if (entry.kind !== "put") return;
+    this.#effects.changed({
+      entry: removal,
+      prev: entry,
+      own: false,
+      pending: this.#overlays.has(key),
+    });
+  }
+
+  // ── the feed ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A snapshot or delta begins. */
+  reset(event: FeedReset): void {
+    this.#confirmed.reset(event);
+    if (!this.#confirmed.changesEpoch) return;
+    for (const overlay of this.#overlays.values())
+      overlay.base = { seq: 0, value: overlay.base.value };
+  }
+
+  /** The snapshot or delta is complete: what it has not named is gone. */
+  synced(checkpoint: Checkpoint): void {
+    const newEpoch = this.#confirmed.changesEpoch;
+    for (const entry of this.#confirmed.synced(checkpoint)) {
+      this.#removed(entry, checkpoint.seq, checkpoint.time, "delete");
+    }
+    if (newEpoch) this.#endEpoch();
+  }
+
+  /** Everything of the store up to `position` has been applied. */
+  advanced(position: number, time: number): void {
+    this.#confirmed.advanced(position, time);
+    this.#confirmed.forgetMarkers((key) => this.#overlays.has(key));
+  }
+
+  /** Writes of a lost epoch: what was acknowledged and is not there is lost; what was under way starts anew. */
+  #endEpoch(): void {
+    for (const [key, overlay] of this.#overlays) {
+      if (overlay.acked) {
+        const { write } = overlay.acked;
+        overlay.acked = undefined;
+        this.#tidy(key, overlay);
+        this.#effects.lost(write);
+        this.#effects.localChanged(key);
+      }
+      const { inFlight } = overlay;
+      if (inFlight?.phase === "parked" && inFlight.write.ifSeq === undefined) {
+        this.#backToPending(key, overlay, inFlight);
+        const confirmed = this.#confirmed.get(key);
+        if (confirmed) this.#rebase(key, overlay, confirmed);
+      } else if (inFlight?.phase === "parked") {
+        this.#fail(key, overlay, inFlight, unknownOutcome(key));
+      }
+    }
+  }
+
+  /** Ends every write that has not ended yet. */
+  close(error: ConatError): void {
+    for (const [key, overlay] of this.#overlays) {
+      const { inFlight, pending } = overlay;
+      this.#overlays.delete(key);
+      if (inFlight) {
+        const sent = inFlight.ambiguous || inFlight.phase === "sent";
+        this.#effects.settled(
+          inFlight.write,
+          sent ? unknownOutcome(key) : { status: "rejected", error },
+        );
+      }
+      if (pending) this.#effects.settled(pending, { status: "rejected", error });
+    }
+    this.#dirty.clear();
+    this.#inFlightKeys.clear();
+  }
+
+  #overlayFor(key: string): Overlay {
+    let overlay = this.#overlays.get(key);
+    if (overlay === undefined) {
+      const confirmed = this.#confirmed.get(key);
+      overlay = {
+        base: confirmed ? baseOf(confirmed) : { seq: 0, value: undefined },
+        pending: undefined,
+        inFlight: undefined,
+        acked: undefined,
+      };
+      this.#overlays.set(key, overlay);
+    }
+    return overlay;
+  }
+
+  #tidy(key: string, overlay: Overlay): void {
+    if (!overlay.pending && !overlay.inFlight && !overlay.acked) this.#overlays.delete(key);
+  }
+}
+
+function baseOf(entry: Entry): Base {
+  return { seq: entry.seq, value: entry.kind === "put" ? valueBytes(entry) : undefined };
+}
+
+/** Whether what is visible is a value rather than a removal. */
+export function hasValue(visible: Visible | undefined): boolean {
+  if (visible === undefined) return false;
+  return "kind" in visible ? visible.kind === "put" : visible.value !== undefined;
+}
+
+export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === right) return true;
+  if (left?.length !== right?.length || left === undefined || right === undefined) return false;
+  return left.every((byte, at) => byte === right[at]);
+}
+
+function unknownOutcome(key: string): WriteOutcome {
+  return {
+    status: "outcome-unknown",
+    error: new ConatError(
+      "outcome-unknown",
+      `the connection broke while ${JSON.stringify(key)} was being written; it may have been stored and overwritten since`,
+    ),
+  };
+}

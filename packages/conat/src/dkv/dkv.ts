@@ -1,0 +1,438 @@
+import { ConatError } from "../protocol/conat-error.ts";
+import { type Entry, type EntryHeaders, valueBytes } from "../protocol/entry.ts";
+import type { Durability } from "../protocol/feed-position.ts";
+import { MAX_HEADERS_BYTES } from "../protocol/limits.ts";
+import { parseName } from "../protocol/scope.ts";
+import { natsKey } from "../protocol/subjects.ts";
+import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
+import type { Session } from "../session/session.ts";
+import { Emitter } from "../util/emitter.ts";
+import type { DkvEvents } from "./dkv-events.ts";
+import { parseTtl, type ResolvedDkvOptions } from "./dkv-options.ts";
+import { DkvRunner, type RunnerListener, type StoreStatus } from "./dkv-runner.ts";
+import { hasValue } from "./dkv-state.ts";
+import type { WriteOutcome } from "./local-write.ts";
+import { createMergeBytes } from "./merge-bytes.ts";
+import { createSchemaCheck } from "./schema-check.ts";
+import { Updates } from "./updates.ts";
+import type { AnyValue, ValueAt } from "./value-types.ts";
+import { VisibleValues } from "./visible-values.ts";
+import { listWrites, type WriteInfo } from "./write-info.ts";
+
+export interface SetOptions {
+  /** Lifetime of the entry, in milliseconds, rounded up to whole seconds. @default the store's `ttlMs` */
+  readonly ttlMs?: number | undefined;
+  /** Store only if the key's sequence is this; 0 means "only if there is none". */
+  readonly ifSeq?: number | undefined;
+  /** Headers stored with the value, at most 16 kB. */
+  readonly headers?: EntryHeaders | undefined;
+}
+
+/** A write that was made; it need not be looked at. */
+export interface WriteHandle {
+  readonly id: number;
+  readonly key: string;
+  /** Resolves, never rejects, with how the write ended. */
+  settled(): Promise<WriteOutcome>;
+}
+
+/**
+ * A shared key-value store. Reads and writes are synchronous; every other participant sees a write as soon as the
+ * server has stored it. Made by `dkv()`.
+ */
+export class DKV<T = unknown> {
+  readonly #options: ResolvedDkvOptions;
+  readonly #emitter = new Emitter<DkvEvents<AnyValue<T>>>();
+  readonly #runner: DkvRunner;
+  readonly #values: VisibleValues;
+  readonly #updates: Updates;
+  readonly #onReleased: () => void;
+  readonly #check: ((value: unknown) => void) | undefined;
+  #references = 1;
+  #closing: Promise<void> | undefined;
+  #snapshot:
+    | { readonly version: number; readonly values: ReadonlyMap<string, AnyValue<T>> }
+    | undefined;
+
+  /** @internal use `dkv()` */
+  constructor(session: Session, options: ResolvedDkvOptions, onReleased: () => void) {
+    this.#options = options;
+    this.#onReleased = onReleased;
+    this.#check = createSchemaCheck(options.schema);
+    this.#values = new VisibleValues(this.#check);
+    const { ref, merge, noAutosave } = options;
+    this.#runner = new DkvRunner(
+      { session, ref, merge: merge && createMergeBytes(merge), autosave: !noAutosave },
+      this.#listener(),
+    );
+    this.#updates = new Updates(this.#runner, options.timeoutMs);
+    this.#runner.open();
+  }
+
+  // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The value of a key, local changes included: frozen, and the same object until the next version. */
+  get<Key extends string>(key: Key): ValueAt<T, Key> | undefined;
+  /** Every value by key, as an object without prototype. */
+  get(): { [key: string]: AnyValue<T> };
+  get(key?: string): unknown {
+    if (key !== undefined) return this.#values.get(key, this.#runner.state.visible(key));
+    const all: { [key: string]: unknown } = Object.create(null);
+    for (const name of this.#runner.state.keys()) all[name] = this.get(name);
+    return all;
+  }
+
+  has(key: string): boolean {
+    return hasValue(this.#runner.state.visible(key));
+  }
+
+  keys(): string[] {
+    return [...this.#runner.state.keys()];
+  }
+
+  entries(): [string, AnyValue<T>][] {
+    return this.keys().map((key) => [key, this.get(key) as AnyValue<T>]);
+  }
+
+  get size(): number {
+    return this.#runner.state.size;
+  }
+
+  /** The same as {@link size}. */
+  get length(): number {
+    return this.size;
+  }
+
+  /** Server time at which the confirmed version of a key was stored, in milliseconds since the epoch. */
+  time(key: string): number | undefined {
+    return this.#put(key)?.time;
+  }
+
+  /** Sequence to name in a compare-and-set on what `get` shows; 0 when nothing was ever stored under the key. */
+  seq(key: string): number {
+    return this.#runner.state.knownSeq(key);
+  }
+
+  /** Headers of the confirmed version of a key. */
+  headers(key: string): EntryHeaders | undefined {
+    return this.#put(key)?.headers;
+  }
+
+  /** The stored bytes of the confirmed version of a key: for values that are not valid. A copy. */
+  raw(key: string): Uint8Array | undefined {
+    const entry = this.#put(key);
+    return entry && valueBytes(entry).slice();
+  }
+
+  /** The key's name for any NATS KV client of the store's bucket. */
+  natsKey(key: string): string {
+    return natsKey(this.#options.ref, parseName("key", key));
+  }
+
+  #put(key: string): Entry | undefined {
+    const entry = this.#runner.state.confirmed(key);
+    return entry?.kind === "put" ? entry : undefined;
+  }
+
+  // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Sets a key, visible to `get` at once, and sends it.
+   * @throws ConatError `not-serialisable`, `value-too-large`, `bad-name`, `outbox-full`, `invalid-value`, `closed`
+   */
+  set<Key extends string>(key: Key, value: ValueAt<T, Key>, options: SetOptions = {}): WriteHandle {
+    return this.#write(key, this.#encode(key, value), options);
+  }
+
+  /** Sets several keys; either all of them are accepted or none is. They are stored one by one. */
+  setMany(
+    values: Readonly<Record<string, AnyValue<T>>> | ReadonlyMap<string, AnyValue<T>>,
+  ): WriteHandle[] {
+    const pairs = values instanceof Map ? [...values] : Object.entries(values);
+    const encoded = pairs.map(([key, value]): [string, Uint8Array] => [
+      key,
+      this.#encode(key, value),
+    ]);
+    this.#admit(
+      encoded.length,
+      encoded.reduce((sum, [key, bytes]) => sum + key.length + bytes.length, 0),
+    );
+    return encoded.map(([key, bytes]) => this.#write(key, bytes, {}));
+  }
+
+  /** Removes a key. A key that is not there is left alone, unless `ifSeq` is given. */
+  delete(
+    key: string,
+    options: Pick<SetOptions, "ifSeq" | "headers"> = {},
+  ): WriteHandle | undefined {
+    if (!this.has(key) && options.ifSeq === undefined) return undefined;
+    return this.#write(key, undefined, options);
+  }
+
+  /** Removes every key that is there. */
+  clear(): void {
+    for (const key of this.keys()) this.delete(key);
+  }
+
+  /**
+   * Changes a key by a function of its current value, which is called again when somebody else was faster: no update is
+   * lost. Resolves with the stored value; `undefined` deletes the key.
+   * @throws ConatError `conflict` after too many attempts, `outcome-unknown`, `timeout`, or what `set` throws
+   */
+  async update<Key extends string>(
+    key: Key,
+    change: (value: ValueAt<T, Key> | undefined) => ValueAt<T, Key> | undefined,
+  ): Promise<ValueAt<T, Key> | undefined> {
+    const attempt = (): Uint8Array | undefined => {
+      this.#assertOpen();
+      const value = change(this.get(key));
+      return value === undefined ? undefined : this.#encode(key, value);
+    };
+    await this.#updates.run(parseName("key", key), attempt, this.#options.ttlMs);
+    return this.get(key);
+  }
+
+  #encode(key: string, value: unknown): Uint8Array {
+    this.#assertOpen();
+    const bytes = encodeValue(value);
+    const most = this.#options.maxValueBytes;
+    if (bytes.length > most) {
+      throw new ConatError(
+        "value-too-large",
+        `the value of ${JSON.stringify(key)} takes ${bytes.length} bytes; at most ${most} can be stored`,
+      );
+    }
+    this.#check?.(decodeValue(bytes));
+    return bytes;
+  }
+
+  #write(key: string, value: Uint8Array | undefined, options: SetOptions): WriteHandle {
+    this.#assertOpen();
+    parseName("key", key);
+    const ttlMs = options.ttlMs === undefined ? this.#options.ttlMs : parseTtl(options.ttlMs);
+    const headers = options.headers && parseHeaders(options.headers);
+    this.#admit(1, key.length + (value?.length ?? 0));
+    const { ifSeq } = options;
+    const id = this.#runner.write({ key, value, ttlMs, headers, ifSeq, quiet: false });
+    return { id, key, settled: () => this.#runner.ledger.outcomeOf(id) };
+  }
+
+  /** @throws ConatError `outbox-full` */
+  #admit(writes: number, bytes: number): void {
+    const { ledger } = this.#runner;
+    const { maxOutboxWrites, maxOutboxBytes } = this.#options;
+    if (ledger.size + writes > maxOutboxWrites || ledger.bytes + bytes > maxOutboxBytes) {
+      throw new ConatError(
+        "outbox-full",
+        `${ledger.size} writes (${ledger.bytes} bytes) wait to be acknowledged; await save() before writing more`,
+      );
+    }
+  }
+
+  // ── what is not stored yet ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Some write is not yet acknowledged. */
+  hasUnsavedChanges(): boolean {
+    return this.#runner.ledger.size > 0;
+  }
+
+  /** Keys with a write that is not yet acknowledged. */
+  unsavedChanges(): string[] {
+    return [...new Set(Array.from(this.#runner.ledger.open(), (item) => item.key))];
+  }
+
+  /** Nothing is unsaved, of one key or of all. */
+  isStable(key?: string): boolean {
+    return key === undefined ? !this.hasUnsavedChanges() : !this.#runner.state.isPending(key);
+  }
+
+  /**
+   * Resolves when everything written so far is acknowledged; see {@link durability} for what that means.
+   * @throws ConatError the first failure among these writes, or `timeout`; a deadline ends the wait, not the writes
+   */
+  save(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#runner.flush();
+    return this.#runner.ledger.drained(options.timeoutMs ?? this.#options.timeoutMs);
+  }
+
+  /** Resolves with how the newest write of a key ended; `undefined` when none is under way. */
+  async settled(key: string): Promise<WriteOutcome | undefined> {
+    const id = this.#runner.ledger.lastOf(key);
+    return id === undefined ? undefined : this.#runner.ledger.outcomeOf(id);
+  }
+
+  /** Writes not yet acknowledged, and the last that failed; each can be retried or discarded. */
+  writes(): WriteInfo<AnyValue<T>>[] {
+    return listWrites<AnyValue<T>>(this.#runner);
+  }
+
+  // ── watching ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get name(): string {
+    return this.#options.ref.name;
+  }
+
+  get status(): StoreStatus {
+    return this.#runner.status;
+  }
+
+  /** What an acknowledged write is safe from. */
+  get durability(): Durability {
+    return this.#runner.durability;
+  }
+
+  on<Name extends keyof DkvEvents<AnyValue<T>>>(
+    event: Name,
+    listener: (...args: DkvEvents<AnyValue<T>>[Name]) => void,
+  ): () => void {
+    return this.#emitter.on(event, listener);
+  }
+
+  once<Name extends keyof DkvEvents<AnyValue<T>>>(
+    event: Name,
+    listener: (...args: DkvEvents<AnyValue<T>>[Name]) => void,
+  ): () => void {
+    return this.#emitter.once(event, listener);
+  }
+
+  off<Name extends keyof DkvEvents<AnyValue<T>>>(
+    event: Name,
+    listener: (...args: DkvEvents<AnyValue<T>>[Name]) => void,
+  ): void {
+    this.#emitter.off(event, listener);
+  }
+
+  /** Calls `listener` after anything visible has changed, local changes included; once per batch of changes. */
+  subscribe(listener: () => void): () => void {
+    return this.#runner.notifier.subscribe(listener);
+  }
+
+  /** Calls `listener` after the visible value of one key may have changed. */
+  subscribeKey(key: string, listener: () => void): () => void {
+    return this.#runner.notifier.subscribeKey(key, listener);
+  }
+
+  /** Every visible value: the same Map until something changes. */
+  snapshot(): ReadonlyMap<string, AnyValue<T>> {
+    const { version } = this.#runner.notifier;
+    if (this.#snapshot?.version !== version)
+      this.#snapshot = { version, values: new Map(this.entries()) };
+    return this.#snapshot.values;
+  }
+
+  #listener(): RunnerListener {
+    const emitter = this.#emitter;
+    const value = (bytes: Uint8Array | undefined): AnyValue<T> | undefined => decodeOptional(bytes);
+    return {
+      onChange: (change) => this.#emitChange(change.entry, change.prev, change.own, change.pending),
+      onMerged: ({ key, prev, local, remote, result }) => {
+        if (emitter.listenerCount("conflict") === 0) return;
+        const theirs = remote.kind === "put" ? value(valueBytes(remote)) : undefined;
+        const ours = { prev: value(prev), local: value(local), result: value(result) };
+        emitter.emit("conflict", { key, ...ours, remote: theirs });
+      },
+      onFailed: (item, error) => {
+        emitter.emit("reject", { id: item.id, key: item.key, value: value(item.value), error });
+      },
+      onStable: () => emitter.emit("stable"),
+      onStatus: (status) => emitter.emit("status", status),
+      onError: (error) => emitter.emit("error", error),
+      onClosed: (error) => {
+        this.#onReleased();
+        emitter.emit("closed", this.#closing ? undefined : error);
+      },
+    };
+  }
+
+  #emitChange(entry: Entry, before: Entry | undefined, own: boolean, pending: boolean): void {
+    const { key, seq, time, kind } = entry;
+    const wanted = this.#emitter.listenerCount("change") > 0;
+    const prev = wanted && before?.kind === "put" ? this.#decodeEntry(before, false) : undefined;
+    const problem =
+      this.#emitter.listenerCount("invalid") > 0 || wanted
+        ? this.#values.problem(entry)
+        : undefined;
+    if (problem) {
+      this.#emitter.emit("invalid", { key, raw: valueBytes(entry).slice(), error: problem });
+    }
+    if (!wanted) return;
+    const value = kind === "put" ? this.#decodeEntry(entry, !pending) : undefined;
+    this.#emitter.emit("change", { key, value, prev, seq, time, own, pending, kind });
+  }
+
+  /** Decodes a confirmed entry; `remember` when it is also what is visible. */
+  #decodeEntry(entry: Entry, remember: boolean): AnyValue<T> | undefined {
+    const values = remember ? this.#values : new VisibleValues(this.#check);
+    return values.get(entry.key, entry) as AnyValue<T> | undefined;
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** @internal one more holder */
+  retain(): void {
+    this.#references += 1;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined || this.#runner.status === "closed";
+  }
+
+  /**
+   * Lets go of the store. The last holder's close sends what is pending and waits for it, up to the store's deadline.
+   * Need not be awaited; the promise rejects when something could not be stored.
+   */
+  close(): Promise<void> {
+    if (this.#references > 1) {
+      this.#references -= 1;
+      return Promise.resolve();
+    }
+    this.#closing ??= this.#close();
+    this.#closing.catch(() => {}); // reported to whoever awaits it, and as `reject` events
+    return this.#closing;
+  }
+
+  /** Ends the store without waiting for anything. */
+  abort(error: ConatError): void {
+    this.#runner.close(error);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#onReleased();
+    try {
+      if (this.hasUnsavedChanges()) await this.save();
+    } finally {
+      this.#runner.close(
+        new ConatError("closed", "the store was closed before the write was acknowledged"),
+      );
+      this.#emitter.removeAllListeners();
+    }
+  }
+
+  #assertOpen(): void {
+    if (!this.closed) return;
+    throw new ConatError(
+      "closed",
+      `the store ${JSON.stringify(this.name)} is closed; open it again with dkv()`,
+    );
+  }
+}
+
+function decodeOptional<Value>(bytes: Uint8Array | undefined): Value | undefined {
+  return bytes && (decodeValue(bytes) as Value);
+}
+
+function parseHeaders(headers: EntryHeaders): EntryHeaders {
+  const pairs = Object.entries(headers);
+  const bytes = pairs.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
+  if (bytes * 3 > MAX_HEADERS_BYTES || pairs.some(([, value]) => typeof value !== "string")) {
+    throw new ConatError(
+      "bad-options",
+      "headers are names and string values of at most 5 kB together",
+    );
+  }
+  return Object.freeze({ ...headers });
+}

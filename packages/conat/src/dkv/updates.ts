@@ -1,0 +1,77 @@
+import { ConatError } from "../protocol/conat-error.ts";
+import type { DkvRunner } from "./dkv-runner.ts";
+
+/** Attempts of one update before it fails with `conflict`. With jittered pauses, far beyond what 50 writers need. */
+const MAX_ATTEMPTS = 200;
+
+/** Longest pause between two attempts, in milliseconds. */
+const MAX_PAUSE_MS = 50;
+
+/** Read-modify-write by compare-and-set. Updates of one key by one store take turns. */
+export class Updates {
+  readonly #runner: DkvRunner;
+  readonly #timeoutMs: number;
+  readonly #tails = new Map<string, Promise<void>>();
+
+  constructor(runner: DkvRunner, timeoutMs: number) {
+    this.#runner = runner;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Stores what `attempt` returns for the value it sees; calls it again after a conflict. */
+  async run(key: string, attempt: () => Uint8Array | undefined, ttlMs: number): Promise<void> {
+    const before = this.#tails.get(key) ?? Promise.resolve();
+    const turn = before.then(() => this.#run(key, attempt, ttlMs));
+    const tail = turn.catch(() => {});
+    this.#tails.set(key, tail);
+    try {
+      await turn;
+    } finally {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    }
+  }
+
+  async #run(key: string, attempt: () => Uint8Array | undefined, ttlMs: number): Promise<void> {
+    const { state, ledger } = this.#runner;
+    const deadline = Date.now() + this.#timeoutMs;
+    for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
+      const before = ledger.lastOf(key);
+      if (before !== undefined) await this.#within(deadline, key, ledger.outcomeOf(before));
+      const value = attempt();
+      const ifSeq = state.knownSeq(key);
+      const id = this.#runner.write({ key, value, ttlMs, headers: undefined, ifSeq, quiet: true });
+      this.#runner.flush();
+      const outcome = await this.#within(deadline, key, ledger.outcomeOf(id));
+      if (outcome.status === "confirmed") return;
+      if (outcome.status === "outcome-unknown") throw outcome.error;
+      if (outcome.status === "discarded")
+        throw new ConatError("discarded", "the update was discarded");
+      if (outcome.status === "rejected" && outcome.error.kind !== "conflict") throw outcome.error;
+      await pause(Math.random() * Math.min(MAX_PAUSE_MS, attempts));
+    }
+    throw new ConatError(
+      "conflict",
+      `${JSON.stringify(key)} kept changing: ${MAX_ATTEMPTS} attempts to update it lost against other writers`,
+    );
+  }
+
+  async #within<Result>(deadline: number, key: string, work: Promise<Result>): Promise<Result> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const error = new ConatError(
+        "timeout",
+        `updating ${JSON.stringify(key)} took over ${this.#timeoutMs} ms`,
+      );
+      timer = setTimeout(() => reject(error), Math.max(0, deadline - Date.now()));
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,161 @@
+import { ConatError } from "../protocol/conat-error.ts";
+import type { WriteOutcome } from "./local-write.ts";
+
+/** Ended writes that are kept for the application to look at, to retry or to dismiss; the oldest go first. */
+const MAX_FAILED = 100;
+
+/** One of the caller's writes, as the ledger keeps it. */
+export interface LedgerItem {
+  readonly id: number;
+  readonly key: string;
+  /** Encoded value; `undefined` deletes. */
+  readonly value: Uint8Array | undefined;
+  readonly ttlMs: number;
+  /** When it was made, in milliseconds since the epoch, by this machine's clock. */
+  readonly at: number;
+}
+
+export interface FailedWrite {
+  readonly item: LedgerItem;
+  readonly status: "rejected" | "outcome-unknown";
+  readonly error: ConatError;
+}
+
+interface Waiter {
+  readonly lastId: number;
+  failure: ConatError | undefined;
+  done(failure: ConatError | undefined): void;
+}
+
+/** Which writes of a store have not ended, which have failed, and who waits for what. Bounded by the outbox. */
+export class WriteLedger {
+  readonly #open = new Map<number, LedgerItem>();
+  readonly #lastOfKey = new Map<string, number>();
+  readonly #failed = new Map<number, FailedWrite>();
+  readonly #outcomes = new Map<number, ((outcome: WriteOutcome) => void)[]>();
+  #waiters: Waiter[] = [];
+  #bytes = 0;
+  #newest = 0;
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Bytes of keys and values that are not yet acknowledged. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Number of the newest write; 0 before the first. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  open(): IterableIterator<LedgerItem> {
+    return this.#open.values();
+  }
+
+  failed(): IterableIterator<FailedWrite> {
+    return this.#failed.values();
+  }
+
+  add(item: LedgerItem): void {
+    this.#open.set(item.id, item);
+    this.#newest = item.id;
+    this.#lastOfKey.set(item.key, item.id);
+    this.#bytes += sizeOf(item);
+  }
+
+  /** Notes how a write ended. Returns it with the failure, if it failed; `undefined` when it had ended before. */
+  settle(id: number, outcome: WriteOutcome, remember: boolean): LedgerItem | undefined {
+    const item = this.#open.get(id);
+    if (item === undefined) return undefined;
+    this.#open.delete(id);
+    this.#bytes -= sizeOf(item);
+    if (this.#lastOfKey.get(item.key) === id) this.#lastOfKey.delete(item.key);
+    if (outcome.status === "rejected" || outcome.status === "outcome-unknown") {
+      const { status, error } = outcome;
+      if (remember) this.#remember({ item, status, error });
+      for (const waiter of this.#waiters) if (id <= waiter.lastId) waiter.failure ??= error;
+    }
+    for (const resolve of this.#outcomes.get(id) ?? []) resolve(outcome);
+    this.#outcomes.delete(id);
+    this.#wake();
+    return item;
+  }
+
+  #remember(failed: FailedWrite): void {
+    this.#failed.set(failed.item.id, failed);
+    const oldest = this.#failed.keys().next();
+    if (this.#failed.size > MAX_FAILED && !oldest.done) this.#failed.delete(oldest.value);
+  }
+
+  /** Takes a failed write off the list. */
+  forget(id: number): FailedWrite | undefined {
+    const failed = this.#failed.get(id);
+    this.#failed.delete(id);
+    return failed;
+  }
+
+  /** Resolves with how write `id` ends. */
+  outcomeOf(id: number): Promise<WriteOutcome> {
+    if (!this.#open.has(id)) {
+      const failed = this.#failed.get(id);
+      return Promise.resolve(failed ?? { status: "superseded" });
+    }
+    return new Promise((resolve) => {
+      const resolvers = this.#outcomes.get(id) ?? [];
+      this.#outcomes.set(id, [...resolvers, resolve]);
+    });
+  }
+
+  /** Number of the newest write of a key that has not ended. */
+  lastOf(key: string): number | undefined {
+    return this.#lastOfKey.get(key);
+  }
+
+  /**
+   * Resolves when every write made so far has ended; rejects with the first failure among them, or with `timeout`.
+   * A deadline ends the wait, not the writes.
+   */
+  drained(timeoutMs: number): Promise<void> {
+    if (this.#open.size === 0) return Promise.resolve();
+    const lastId = this.#newest;
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        lastId,
+        failure: undefined,
+        done: (failure) => {
+          clearTimeout(timer);
+          if (failure) reject(failure);
+          else resolve();
+        },
+      };
+      const timer = setTimeout(() => {
+        this.#waiters = this.#waiters.filter((other) => other !== waiter);
+        const left = this.#open.size;
+        reject(
+          new ConatError(
+            "timeout",
+            `${left} writes were not acknowledged within ${timeoutMs} ms; they go on`,
+          ),
+        );
+      }, timeoutMs);
+      this.#waiters.push(waiter);
+    });
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return;
+    const first = this.#open.keys().next();
+    const oldest = first.done ? Number.POSITIVE_INFINITY : first.value;
+    const ready = this.#waiters.filter((waiter) => waiter.lastId < oldest);
+    if (ready.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.lastId >= oldest);
+    for (const waiter of ready) waiter.done(waiter.failure);
+  }
+}
+
+function sizeOf(item: LedgerItem): number {
+  return item.key.length + (item.value?.length ?? 0);
+}
