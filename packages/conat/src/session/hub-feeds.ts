@@ -1,0 +1,169 @@
+import { decodeBlock } from "../protocol/block.ts";
+import type { ConatError } from "../protocol/conat-error.ts";
+import type { Entry } from "../protocol/entry.ts";
+import type { HubEvents } from "../protocol/events.ts";
+import type { Checkpoint } from "../protocol/feed-position.ts";
+import { toWireStoreRef, type WireStoreRef } from "../protocol/messages/common.ts";
+import type { StoreRef } from "../protocol/scope.ts";
+import { toHubError } from "../transport/hub-error.ts";
+import { tell } from "../util/tell.ts";
+import type { HubPart, HubUplink } from "./hub-part.ts";
+import type { Feed, FeedEvent, FeedListener, OpenStoreOptions } from "./session.ts";
+
+/**
+ * How long before a connection's loss its live feeds were certainly complete, in milliseconds: longer than the
+ * heartbeat bound (15 s) and the hub's check of the store's head (20 s) together.
+ */
+const CERTAIN_BEFORE_LOSS_MS = 60_000;
+
+interface OpenFeed {
+  readonly id: number;
+  readonly ref: WireStoreRef;
+  readonly listener: FeedListener;
+  /** How far the listener has got: where the next connection continues. */
+  reached: Checkpoint | undefined;
+  epoch: string;
+  channel: number | undefined;
+  /** Between `synced` and the next `reset`: what arrives is complete. */
+  live: boolean;
+}
+
+/** The open feeds of a hub session: names each by an id, and opens them again wherever the session connects next. */
+export class HubFeeds implements HubPart {
+  readonly #uplink: HubUplink;
+  readonly #feeds = new Map<number, OpenFeed>();
+  readonly #channels = new Map<number, Set<OpenFeed>>();
+  #lastId = 0;
+
+  constructor(uplink: HubUplink) {
+    this.#uplink = uplink;
+  }
+
+  open(ref: StoreRef, listener: FeedListener, { since }: OpenStoreOptions = {}): Feed {
+    this.#lastId += 1;
+    const feed: OpenFeed = {
+      id: this.#lastId,
+      ref: toWireStoreRef(ref),
+      listener,
+      reached: since,
+      epoch: since?.epoch ?? "",
+      channel: undefined,
+      live: false,
+    };
+    this.#feeds.set(feed.id, feed);
+    const { ended } = this.#uplink;
+    if (ended) queueMicrotask(() => this.#end(feed, ended));
+    else if (this.#uplink.connected) this.#request(feed);
+    return {
+      close: () => {
+        if (this.#forget(feed) && this.#uplink.connected) this.#uplink.send("close", feed.id);
+      },
+    };
+  }
+
+  onConnected(): void {
+    for (const feed of this.#feeds.values()) this.#request(feed);
+  }
+
+  onDisconnected(error: ConatError): void {
+    this.#channels.clear();
+    const certainTime = this.#uplink.safeServerTime() - CERTAIN_BEFORE_LOSS_MS;
+    for (const feed of [...this.#feeds.values()]) {
+      if (feed.live && feed.reached !== undefined && feed.reached.time < certainTime) {
+        feed.reached = { ...feed.reached, time: certainTime };
+      }
+      feed.channel = undefined;
+      feed.live = false;
+      tell(feed.listener, { type: "stale", error });
+    }
+  }
+
+  onEnded(error: ConatError): void {
+    for (const feed of [...this.#feeds.values()]) this.#end(feed, error);
+  }
+
+  readonly receivers = {
+    reset: (id, channel, mode, epoch, durability) => {
+      const feed = this.#feeds.get(id);
+      if (feed === undefined) return;
+      this.#leaveChannel(feed);
+      const readers = this.#channels.get(channel) ?? new Set();
+      this.#channels.set(channel, readers.add(feed));
+      feed.channel = channel;
+      feed.live = false;
+      if (feed.reached?.epoch !== epoch) feed.reached = undefined;
+      feed.epoch = epoch;
+      tell(feed.listener, {
+        type: "reset",
+        mode: mode === 0 ? "full" : "delta",
+        epoch,
+        durability,
+      });
+    },
+    snapshot: (id, block) => {
+      const feed = this.#feeds.get(id);
+      if (feed === undefined) return;
+      const batch = { entries: decodeBlock(block), position: 0 };
+      tell(feed.listener, { type: "entries", batch });
+    },
+    synced: (id, [epoch, seq, time]) => {
+      const feed = this.#feeds.get(id);
+      if (feed === undefined) return;
+      feed.live = true;
+      feed.reached = { epoch, seq, time };
+      tell(feed.listener, { type: "synced", checkpoint: feed.reached });
+    },
+    live: (channel, block, position) => {
+      const readers = this.#channels.get(channel);
+      if (readers === undefined) return;
+      const batch = { entries: decodeBlock(block), position };
+      const event: FeedEvent = { type: "entries", batch };
+      for (const feed of [...readers]) {
+        advance(feed, position, batch.entries);
+        tell(feed.listener, event);
+      }
+    },
+    stale: (id, kind, message) => {
+      const feed = this.#feeds.get(id);
+      if (feed === undefined) return;
+      feed.live = false;
+      tell(feed.listener, { type: "stale", error: toHubError(kind, message) });
+    },
+    closed: (id, kind, message) => {
+      const feed = this.#feeds.get(id);
+      if (feed !== undefined) this.#end(feed, toHubError(kind, message));
+    },
+  } satisfies Partial<HubEvents>;
+
+  #request({ id, ref, reached }: OpenFeed): void {
+    const since: [string, number, number] | null = reached
+      ? [reached.epoch, reached.seq, reached.time]
+      : null;
+    this.#uplink.send("open", id, ref, since);
+  }
+
+  #end(feed: OpenFeed, error: ConatError): void {
+    if (this.#forget(feed)) tell(feed.listener, { type: "closed", error });
+  }
+
+  #forget(feed: OpenFeed): boolean {
+    this.#leaveChannel(feed);
+    return this.#feeds.delete(feed.id);
+  }
+
+  #leaveChannel(feed: OpenFeed): void {
+    if (feed.channel === undefined) return;
+    const readers = this.#channels.get(feed.channel);
+    readers?.delete(feed);
+    if (readers?.size === 0) this.#channels.delete(feed.channel);
+    feed.channel = undefined;
+  }
+}
+
+/** A live block moves the checkpoint; between `reset` and `synced` older entries are still missing. */
+function advance(feed: OpenFeed, position: number, entries: readonly Entry[]): void {
+  const { reached } = feed;
+  if (!feed.live || reached === undefined || position <= reached.seq) return;
+  const time = Math.max(reached.time, entries.at(-1)?.time ?? 0);
+  feed.reached = { epoch: reached.epoch, seq: position, time };
+}

@@ -1,0 +1,27 @@
+import type { ConatError } from "../protocol/conat-error.ts";
+import type { ClientEvents } from "../protocol/events.ts";
+import type { Environment } from "../transport/environment.ts";
+
+/** What the parts of a hub session have in common: the way to the hub, and what happens to the connection. */
+export interface HubUplink {
+  /** True between the hub's `welcome` and the loss of the connection; only then does `send` reach anybody. */
+  readonly connected: boolean;
+  /** Why the session has ended for good, if it has. */
+  readonly ended: ConatError | undefined;
+  readonly environment: Environment;
+  /** The server's clock, never ahead of it: in milliseconds since the epoch. */
+  readonly safeServerTime: () => number;
+  send<Name extends keyof ClientEvents>(
+    event: Name,
+    ...message: Parameters<ClientEvents[Name]>
+  ): void;
+}
+
+/** One concern of a hub session: feeds, writes, reads or topics. */
+export interface HubPart {
+  /** The hub has said welcome and knows nothing of what was before. */
+  onConnected(): void;
+  onDisconnected(error: ConatError): void;
+  /** Nothing will follow: everything that waits gets `error`. */
+  onEnded(error: ConatError): void;
+}

@@ -1,0 +1,83 @@
+import { Manager } from "socket.io-client";
+import * as v from "valibot";
+import { ConatError } from "../protocol/conat-error.ts";
+import { Decoder, Encoder } from "../protocol/frame-parser.ts";
+import { refusal } from "../protocol/messages/hello.ts";
+import { toHubError } from "./hub-error.ts";
+
+/** How long closing waits for what was sent last to leave, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** One connection to a hub: moves messages, knows no meaning. It is used once; a retry opens another. */
+export interface HubLink {
+  send(event: string, message: readonly unknown[]): void;
+  /** Lets go of the connection; no callback follows. Resolves when what was sent has left, or has had its time. */
+  close(): Promise<void>;
+}
+
+export interface HubLinkListener {
+  onOpen(): void;
+  onMessage(event: string, message: unknown[]): void;
+  /** Told at most once, before or after `onOpen`; the link is of no use then. */
+  onLost(error: ConatError): void;
+}
+
+/**
+ * Opens a connection to the hub at `address`, an `http:` or `https:` URL; a path in it comes before `/socket.io`.
+ * @param hello what the hub gets to see in the handshake
+ */
+export function openHubLink(address: URL, hello: object, listener: HubLinkListener): HubLink {
+  const manager = new Manager(address.origin, {
+    path: `${address.pathname.replace(/\/$/, "")}/socket.io`,
+    transports: ["websocket"],
+    parser: { Encoder, Decoder },
+    reconnection: false,
+    autoConnect: false,
+  });
+  // The session has its own deadline, from the token to the welcome.
+  manager.timeout(false);
+  const socket = manager.socket("/", { auth: hello });
+  const lost = (error: ConatError): void => {
+    socket.offAny();
+    socket.off();
+    listener.onLost(error);
+  };
+  socket.on("connect", () => listener.onOpen());
+  socket.on("connect_error", (error) => lost(toLinkError(address, error)));
+  socket.on("disconnect", (reason) =>
+    lost(new ConatError("unavailable", `the connection to ${address.href} was lost: ${reason}`)),
+  );
+  socket.onAny((event, ...message) => listener.onMessage(event, message));
+  socket.connect();
+  return {
+    send(event, message) {
+      // Socket.IO would keep it for a reconnect that this socket never makes.
+      if (socket.connected) socket.emit(event, ...message);
+    },
+    close() {
+      socket.offAny();
+      socket.off();
+      const { engine } = manager;
+      if (engine.readyState !== "open") {
+        socket.disconnect();
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => {
+        const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+        engine.once("close", () => {
+          clearTimeout(timer);
+          resolve();
+        });
+        socket.disconnect();
+      });
+    },
+  };
+}
+
+function toLinkError(address: URL, cause: Error): ConatError {
+  const data: unknown = Reflect.get(cause, "data");
+  if (v.is(refusal, data)) return toHubError(data.kind, data.message);
+  return new ConatError("unavailable", `no hub answers at ${address.href}: ${cause.message}`, {
+    cause,
+  });
+}
