@@ -1,0 +1,262 @@
+import { ConatError } from "../protocol/conat-error.ts";
+import { createEntry, type Entry, valueBytes } from "../protocol/entry.ts";
+import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
+import type { Mutation, WriteResult } from "../session/session.ts";
+import { type ConfirmedChange, DkvState, hasValue, type MergeBytes } from "./dkv-state.ts";
+import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+
+/**
+ * A world small enough to think about, for property tests of {@link DkvState}: one server that does what JetStream
+ * does with a bucket, and clients whose lines to it may be slow, cut, or deliver twice. No time passes in it.
+ */
+
+/** The server: one sequence, the newest entry of each key, and a memory of write ids. */
+export class ModelServer {
+  epoch = "epoch-1";
+  seq = 0;
+  readonly newest = new Map<string, Entry>();
+  /** Every entry ever stored in this epoch, in order. */
+  history: Entry[] = [];
+  /** Writes of broken lines that are still somewhere on the way. */
+  readonly late: Mutation[] = [];
+  readonly #ids = new Map<string, number>();
+
+  write(mutation: Mutation): WriteResult {
+    const { key, origin, write, expectedSeq } = mutation;
+    const id = `${origin}.${write}`;
+    const known = this.#ids.get(id);
+    const current = this.newest.get(key);
+    if (expectedSeq !== undefined && expectedSeq !== (current?.seq ?? 0)) {
+      return { write, ok: false, error: new ConatError("conflict", "wrong sequence", { current }) };
+    }
+    if (known !== undefined) return { write, ok: true, seq: known, duplicate: true };
+    this.seq += 1;
+    const entry = createEntry({
+      key,
+      seq: this.seq,
+      time: this.seq,
+      origin,
+      write,
+      kind: mutation.value === undefined ? "delete" : "put",
+      ...(mutation.value ? { value: mutation.value } : {}),
+    });
+    this.newest.set(key, entry);
+    this.history.push(entry);
+    this.#ids.set(id, this.seq);
+    return { write, ok: true, seq: this.seq, duplicate: false };
+  }
+
+  /** A write of a broken line arrives after all. */
+  arriveLate(): void {
+    const mutation = this.late.shift();
+    if (mutation) this.write(mutation);
+  }
+
+  /** The memory of ids ends with the dedupe window, which is longer than anything stays on the way. */
+  forgetIds(): void {
+    this.late.length = 0;
+    this.#ids.clear();
+  }
+
+  /** A removal marker reaches the end of its life; nobody is told. */
+  expireMarker(key: string): void {
+    if (this.newest.get(key)?.kind !== "put") this.newest.delete(key);
+  }
+
+  /** Memory is lost: a new bucket of the same name. */
+  loseMemory(epoch: string): void {
+    this.epoch = epoch;
+    this.seq = 0;
+    this.newest.clear();
+    this.history = [];
+    this.#ids.clear();
+    this.late.length = 0;
+  }
+}
+
+export interface Settled {
+  readonly write: LocalWrite;
+  readonly outcome: WriteOutcome;
+}
+
+/** One client: a state, and the two directions of its line to the server. */
+export class ModelClient {
+  readonly origin: string;
+  readonly state: DkvState;
+  readonly changes: ConfirmedChange[] = [];
+  readonly settled: Settled[] = [];
+  readonly writes: LocalWrite[] = [];
+  merges = 0;
+  online = false;
+  readonly #server: ModelServer;
+  #toServer: Mutation[] = [];
+  #toClient: (() => void)[] = [];
+  #fed = 0;
+  #verifying: { write: LocalWrite; seq: number }[] = [];
+  #lastWrite = 0;
+
+  constructor(origin: string, server: ModelServer, merge?: MergeBytes) {
+    this.origin = origin;
+    this.#server = server;
+    this.state = new DkvState(
+      {
+        changed: (change) => void this.changes.push(change),
+        localChanged: () => {},
+        settled: (write, outcome) => void this.settled.push({ write, outcome }),
+        merged: () => {
+          this.merges += 1;
+        },
+        mergeFailed: () => {},
+        verify: (write, seq) => void this.#verifying.push({ write, seq }),
+        lost: () => {},
+        nextWrite: () => this.nextWrite(),
+        backOff: (key) => this.state.release(key),
+      },
+      merge,
+    );
+    this.state.ownOrigin = origin;
+  }
+
+  nextWrite(): number {
+    this.#lastWrite += 1;
+    return this.#lastWrite;
+  }
+
+  set(key: string, value: unknown, ifSeq?: number): LocalWrite {
+    const id = this.nextWrite();
+    const write: LocalWrite = {
+      id,
+      key,
+      value: value === undefined ? undefined : encodeValue(value),
+      ttlMs: 0,
+      headers: undefined,
+      ifSeq,
+      carries: [id],
+      merges: 0,
+      quiet: false,
+    };
+    this.writes.push(write);
+    this.state.write(write);
+    return write;
+  }
+
+  get(key: string): unknown {
+    const visible = this.state.visible(key);
+    if (visible === undefined || !hasValue(visible)) return undefined;
+    const bytes = "kind" in visible ? valueBytes(visible) : visible.value;
+    return bytes && decodeValue(bytes);
+  }
+
+  connect(mode: "full" | "delta"): void {
+    if (this.online) return;
+    this.online = true;
+    const { checkpoint } = this.state;
+    const server = this.#server;
+    const delta = mode === "delta" && checkpoint?.epoch === server.epoch;
+    this.state.reset({
+      type: "reset",
+      mode: delta ? "delta" : "full",
+      epoch: server.epoch,
+      durability: "os",
+    });
+    const since = delta ? checkpoint.seq : 0;
+    const entries = delta ? newestAfter(server.history, since) : [...server.newest.values()];
+    for (const entry of entries) this.state.apply(entry);
+    this.state.synced({ epoch: server.epoch, seq: server.seq, time: server.seq });
+    this.state.resolveAmbiguous();
+    this.#fed = server.history.length;
+  }
+
+  /** Cuts the line. Of what was on its way, `reaches` writes arrive now and the rest late or never; answers do not. */
+  cut(reaches: number): void {
+    if (!this.online) return;
+    this.online = false;
+    const sent = this.#toServer;
+    this.#toServer = [];
+    for (const mutation of sent.slice(0, reaches)) this.#server.write(mutation);
+    this.#server.late.push(...sent.slice(reaches));
+    this.#toClient = [];
+    this.#verifying = [];
+    for (const id of this.#unanswered) {
+      this.state.answered({ write: id, ok: false, error: new ConatError("ambiguous", "cut") });
+    }
+    this.#unanswered.clear();
+  }
+
+  readonly #unanswered = new Set<number>();
+
+  /** Sends up to `limit` writes. */
+  send(limit: number): void {
+    if (!this.online) return;
+    for (const { write, expectedSeq } of this.state.take(limit)) {
+      const { key, value, id, ttlMs, headers } = write;
+      this.#unanswered.add(id);
+      this.#toServer.push({
+        key,
+        value,
+        origin: this.origin,
+        write: id,
+        expectedSeq,
+        ttlMs,
+        headers,
+      });
+    }
+  }
+
+  /** The server takes the next write of this line. The answer and the entry race back in either order. */
+  serve(ackFirst: boolean): void {
+    const mutation = this.#toServer.shift();
+    if (mutation === undefined) return;
+    const result = this.#server.write(mutation);
+    const answer = (): void => {
+      if (!this.#unanswered.delete(result.write)) return;
+      this.state.answered(result);
+    };
+    if (ackFirst) this.#toClient.push(answer);
+    else {
+      this.#feed();
+      this.#toClient.push(answer);
+    }
+  }
+
+  /** Puts what was stored since on the line to the client, as the live feed does. */
+  #feed(): void {
+    const { history } = this.#server;
+    for (; this.#fed < history.length; this.#fed += 1) {
+      const entry = history[this.#fed];
+      if (entry) this.#toClient.push(() => this.#take(entry));
+    }
+  }
+
+  #take(entry: Entry): void {
+    this.state.apply(entry);
+    this.state.advanced(entry.seq, entry.time);
+  }
+
+  /** The client takes the next thing on its line. */
+  deliver(): void {
+    if (!this.online) return;
+    this.#feed();
+    this.#toClient.shift()?.();
+    for (const { write, seq } of this.#verifying.splice(0)) {
+      this.state.verified(write.id, seq, this.#server.newest.get(write.key));
+    }
+  }
+
+  /** Nothing is left to send or to take. */
+  get quiet(): boolean {
+    this.#feed();
+    return (
+      this.#toServer.length === 0 &&
+      this.#toClient.length === 0 &&
+      !this.state.hasSendable &&
+      !this.state.hasAmbiguous
+    );
+  }
+}
+
+function newestAfter(history: readonly Entry[], seq: number): Entry[] {
+  const newest = new Map<string, Entry>();
+  for (const entry of history) if (entry.seq > seq) newest.set(entry.key, entry);
+  return [...newest.values()];
+}

@@ -1,0 +1,228 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
+import type { MergeBytes } from "./dkv-state.ts";
+import { ModelClient, ModelServer } from "./dkv-state-model.ts";
+
+/** More by hand: CONAT_PROPERTY_RUNS=20000. Each run makes up to 120 steps. */
+const RUNS = Number(process.env.CONAT_PROPERTY_RUNS ?? 1_500);
+const STEPS = 120;
+const KEYS = ["a", "b", "__proto__"];
+
+/** A decision of the schedule: which client does what, with which numbers. */
+const step = fc.record({
+  client: fc.nat(2),
+  action: fc.constantFrom(
+    "set",
+    "set",
+    "delete",
+    "send",
+    "send",
+    "send",
+    "serve",
+    "serve",
+    "serve",
+    "deliver",
+    "deliver",
+    "deliver",
+    "deliver",
+    "cut",
+    "connect",
+    "connect",
+    "forgetIds",
+    "arriveLate",
+  ),
+  key: fc.constantFrom(...KEYS),
+  number: fc.nat(3),
+  flag: fc.boolean(),
+});
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+function act(
+  clients: ModelClient[],
+  server: ModelServer,
+  { client: index, action, key, number, flag }: Step,
+  value: unknown,
+): void {
+  const client = clients[index];
+  if (client === undefined) return;
+  switch (action) {
+    case "set":
+      client.set(key, value);
+      return;
+    case "delete":
+      client.set(key, undefined);
+      return;
+    case "send":
+      client.send(number + 1);
+      return;
+    case "serve":
+      client.serve(flag);
+      return;
+    case "deliver":
+      client.deliver();
+      return;
+    case "cut":
+      client.cut(number);
+      return;
+    case "connect":
+      client.connect(flag ? "full" : "delta");
+      return;
+    case "arriveLate":
+      server.arriveLate();
+      return;
+    case "forgetIds":
+      server.forgetIds();
+      return;
+  }
+}
+
+function settleAll(clients: readonly ModelClient[]): void {
+  for (const client of clients) client.connect("delta");
+  for (let round = 0; round < 2_000; round += 1) {
+    if (clients.every((client) => client.quiet)) return;
+    for (const client of clients) {
+      client.send(10);
+      client.serve(round % 2 === 0);
+      client.deliver();
+    }
+  }
+  throw new Error("the clients never became quiet");
+}
+
+function world(merge?: MergeBytes) {
+  const server = new ModelServer();
+  const clients = ["x", "y", "z"].map((origin) => new ModelClient(origin, server, merge));
+  for (const client of clients) client.connect("full");
+  return { server, clients };
+}
+
+describe("three clients over lines that are slow, cut and reordered (last write wins)", () => {
+  it("converge, end every write exactly once, lose no confirmed write, and show changes in rising order", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: STEPS, size: "max" }), (steps) => {
+        const { server, clients } = world();
+        let counter = 0;
+        for (const one of steps) {
+          counter += 1;
+          act(clients, server, one, counter);
+        }
+        settleAll(clients);
+        for (const key of KEYS) {
+          const stored = server.newest.get(key);
+          for (const client of clients) {
+            expect(client.state.confirmed(key)?.seq ?? 0).toBe(stored?.seq ?? 0);
+            expect(client.get(key)).toEqual(clients[0]?.get(key));
+          }
+        }
+        for (const client of clients) {
+          const ended = client.settled.flatMap(({ write }) => write.carries);
+          expect(ended.length, "every write ends exactly once").toBe(new Set(ended).size);
+          expect(ended.length, "no write is left").toBe(client.writes.length);
+          for (const { write, outcome } of client.settled) {
+            const copies = server.history.filter(
+              (e) => e.origin === client.origin && e.write === write.id,
+            );
+            expect(copies.length, "applied at most once").toBeLessThanOrEqual(1);
+            if (outcome.status === "confirmed") expect(copies[0]?.seq).toBe(outcome.seq);
+            if (outcome.status === "superseded" || outcome.status === "rejected")
+              expect(copies).toEqual([]);
+          }
+          for (const key of KEYS) {
+            const seqs = client.changes.filter((c) => c.entry.key === key).map((c) => c.entry.seq);
+            expect(seqs).toEqual([...new Set(seqs)].sort((left, right) => left - right));
+            if (seqs.length > 0) expect(seqs.at(-1)).toBe(server.newest.get(key)?.seq);
+          }
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it("never show the writer an older value than its own last one, unless that write failed", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: STEPS, size: "max" }), (steps) => {
+        const { server, clients } = world();
+        let counter = 0;
+        for (const one of steps) {
+          counter += 1;
+          const before = clients.map((client) => KEYS.map((key) => shownSeq(client, key)));
+          const failures = clients.map((client) => failed(client));
+          act(clients, server, one, counter);
+          clients.forEach((client, at) => {
+            if (failed(client) !== failures[at]) return;
+            KEYS.forEach((key, index) => {
+              expect(shownSeq(client, key)).toBeGreaterThanOrEqual(before[at]?.[index] ?? 0);
+            });
+          });
+        }
+      }),
+      { numRuns: RUNS / 3 },
+    );
+  });
+});
+
+/** Orders what a client shows for a key: a local write is newer than any confirmed version and older local write. */
+function shownSeq(client: ModelClient, key: string): number {
+  const visible = client.state.visible(key);
+  if (visible === undefined) return 0;
+  if ("kind" in visible) return visible.seq;
+  return client.state.isPending(key) ? Number.MAX_SAFE_INTEGER : client.state.knownSeq(key);
+}
+
+function failed(client: ModelClient): number {
+  return client.settled.filter(
+    ({ outcome }) => outcome.status === "outcome-unknown" || outcome.status === "confirmed",
+  ).length;
+}
+
+/** How a write ended; one that was superseded lives on in the client's next write of the key. */
+function fate(client: ModelClient, id: number, key: string): string | undefined {
+  const ended = client.settled.find(({ write }) => write.carries.includes(id));
+  if (ended?.outcome.status !== "superseded") return ended?.outcome.status;
+  const next = client.writes.find((write) => write.key === key && write.id > id);
+  return next && fate(client, next.id, key);
+}
+
+/** Values are numbers; every side's difference to the common ancestor counts. */
+const addDifferences: MergeBytes = (_key, prev, local, remote) => {
+  const number = (bytes: Uint8Array | undefined): number =>
+    bytes ? Number(decodeValue(bytes)) : 0;
+  return encodeValue(number(local) + number(remote) - number(prev));
+};
+
+describe("three clients with a merge that adds up what each has added", () => {
+  it("end at the exact total of all increments, except those that were reported as unknown", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: STEPS, size: "max" }), (steps) => {
+        const { server, clients } = world(addDifferences);
+        const added = new Map<string, number>();
+        for (const one of steps) {
+          const client = clients[one.client];
+          if (one.action === "set" || one.action === "delete") {
+            if (client === undefined) continue;
+            client.set(one.key, Number(client.get(one.key) ?? 0) + 1);
+          } else act(clients, server, one, undefined);
+        }
+        settleAll(clients);
+        const unknown = new Map<string, number>();
+        for (const client of clients) {
+          for (const { id, key } of client.writes) {
+            const into = fate(client, id, key) === "outcome-unknown" ? unknown : added;
+            into.set(key, (into.get(key) ?? 0) + 1);
+          }
+        }
+        for (const key of KEYS) {
+          const total = Number(clients[0]?.get(key) ?? 0);
+          for (const client of clients) expect(client.get(key)).toEqual(clients[0]?.get(key));
+          const certain = added.get(key) ?? 0;
+          expect(total, "nothing certain is lost").toBeGreaterThanOrEqual(certain);
+          expect(total, "nothing counts twice").toBeLessThanOrEqual(
+            certain + (unknown.get(key) ?? 0),
+          );
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
