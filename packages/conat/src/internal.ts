@@ -1,0 +1,79 @@
+/**
+ * What the hub needs of the protocol. Not for applications: it changes without notice.
+ */
+export { encodeBlock } from "./protocol/block.ts";
+export {
+  ConatError,
+  type ErrorKind,
+  isErrorKind,
+  type Recovery,
+  recoveryFor,
+  toConatError,
+} from "./protocol/conat-error.ts";
+export {
+  createEntry,
+  type Entry,
+  type EntryHeaders,
+  type EntryKind,
+  valueBytes,
+} from "./protocol/entry.ts";
+export type { ClientEvents, HubEvents } from "./protocol/events.ts";
+export { type Checkpoint, DURABILITIES, type Durability } from "./protocol/feed-position.ts";
+export { Decoder, Encoder, SharedArguments } from "./protocol/frame-parser.ts";
+export {
+  MAX_FRAME_BYTES,
+  MAX_HEADERS_BYTES,
+  MAX_NAME_BYTES,
+  MAX_OPEN_STORES,
+  MAX_SCOPE_ID_BYTES,
+  MAX_SUBSCRIPTIONS,
+  MAX_VALUE_BYTES,
+  SNAPSHOT_CHUNK_BYTES,
+} from "./protocol/limits.ts";
+export {
+  fromWireStoreRef,
+  fromWireTopicRef,
+  natural,
+  type WireStoreRef,
+  type WireTopicRef,
+} from "./protocol/messages/common.ts";
+export { type Hello, hello, type Refusal } from "./protocol/messages/hello.ts";
+export {
+  closeStore,
+  MAX_MUTATIONS,
+  openStore,
+  read,
+  type WireMutation,
+  write,
+} from "./protocol/messages/store.ts";
+export { publish, subscribe, unsubscribe } from "./protocol/messages/topic.ts";
+export {
+  parseName,
+  parseScope,
+  type Scope,
+  type ScopeKind,
+  type StoreRef,
+  scopeKey,
+  storeKey,
+  type TopicRef,
+  topicKey,
+} from "./protocol/scope.ts";
+export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "./protocol/version.ts";
+export type {
+  EntryBatch,
+  Feed,
+  FeedEvent,
+  FeedListener,
+  FeedReset,
+  Mutation,
+  OpenStoreOptions,
+  Session,
+  SessionState,
+  SessionStatus,
+  Subscription,
+  TopicListener,
+  TopicMessage,
+  WriteFailed,
+  WriteResult,
+  WriteStored,
+} from "./session/session.ts";

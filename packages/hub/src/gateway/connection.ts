@@ -1,0 +1,262 @@
+import {
+  type Checkpoint,
+  type ConatError,
+  closeStore,
+  fromWireStoreRef,
+  fromWireTopicRef,
+  MAX_MUTATIONS,
+  natural,
+  openStore,
+  PROTOCOL_VERSION,
+  publish,
+  read,
+  subscribe,
+  unsubscribe,
+  write,
+} from "@conat/conat/internal";
+import type { Logger } from "pino";
+import type { Socket } from "socket.io";
+import * as v from "valibot";
+import type { Tally } from "../observability/tally.ts";
+import type { ScopedSession } from "../scope/scoped-session.ts";
+import type { ConnectionContext } from "./connection-context.ts";
+import { Feeds } from "./feeds.ts";
+import type { GatewayLimits } from "./limits.ts";
+import { Outbox } from "./outbox.ts";
+import { Reads } from "./reads.ts";
+import type { StoreFanout } from "./store-fanout.ts";
+import type { TopicFanout } from "./topic-fanout.ts";
+import { Topics } from "./topics.ts";
+import { Writes } from "./writes.ts";
+
+export interface ConnectionOptions {
+  readonly socket: Socket;
+  readonly session: ScopedSession;
+  readonly limits: GatewayLimits;
+  readonly tally: Tally;
+  readonly stores: StoreFanout;
+  readonly topics: TopicFanout;
+  readonly logger: Logger;
+  /** Which hub this is, for people reading logs. */
+  readonly hubName: string;
+  readonly onClosed: (connection: Connection) => void;
+}
+
+/**
+ * One client: takes its events apart, and answers each that is wrong by name, or counts it when there is nothing to
+ * answer to. Whatever a client sends, the hub goes on.
+ */
+export class Connection {
+  readonly #socket: Socket;
+  readonly #session: ScopedSession;
+  readonly #tally: Tally;
+  readonly #logger: Logger;
+  readonly #outbox: Outbox;
+  readonly #feeds: Feeds;
+  readonly #topics: Topics;
+  readonly #writes: Writes;
+  readonly #reads: Reads;
+  readonly #onClosed: (connection: Connection) => void;
+  #isClosed = false;
+
+  constructor(options: ConnectionOptions) {
+    const { socket, session, limits, tally, stores, topics } = options;
+    this.#socket = socket;
+    this.#session = session;
+    this.#tally = tally;
+    this.#logger = options.logger;
+    this.#onClosed = options.onClosed;
+    this.#outbox = new Outbox({
+      conn: socket.conn,
+      maxBytes: limits.maxOutboxBytes,
+      tally,
+      onDrain: () => this.#onDrain(),
+      onOverflow: () => this.#cutOff(),
+    });
+    const context: ConnectionContext = {
+      session,
+      outbox: this.#outbox,
+      limits,
+      tally,
+      stores,
+      topics,
+      refuse: (error, tell) => {
+        tally.countRefused(error.kind);
+        tell(error);
+      },
+    };
+    this.#feeds = new Feeds(context);
+    this.#topics = new Topics(context);
+    this.#writes = new Writes(context);
+    this.#reads = new Reads(context);
+    // A middleware that never calls on keeps events of a client away from the socket's own ones, such as "disconnect".
+    socket.use(([event, ...message]) => this.#onEvent(event, message));
+    socket.on("disconnect", (reason) => this.#end(reason));
+    this.#outbox.send("welcome", {
+      v: PROTOCOL_VERSION,
+      origin: session.origin,
+      time: session.serverTime(),
+      hub: options.hubName,
+    });
+  }
+
+  get openStores(): number {
+    return this.#feeds.size;
+  }
+
+  get subscriptions(): number {
+    return this.#topics.size;
+  }
+
+  /** Writes that the server has not answered. */
+  get pendingWrites(): number {
+    return this.#writes.pending;
+  }
+
+  /** Tells the client to move to another hub, or to come back, within so many milliseconds. */
+  sayBye(error: ConatError, moveWithinMs: number): void {
+    this.#outbox.send("bye", error.kind, error.message, moveWithinMs);
+  }
+
+  /** Resolves when every write taken on is answered and the answers are on their way. */
+  async settled(): Promise<void> {
+    await this.#writes.idle();
+    this.#writes.flush();
+  }
+
+  close(): void {
+    this.#socket.disconnect(true);
+    this.#end("closed by the hub");
+  }
+
+  #onEvent(event: string, message: unknown[]): void {
+    try {
+      this.#route(event, message);
+    } catch (error) {
+      this.#tally.countIgnored("internal");
+      this.#logger.error({ err: error, event }, "handling a message failed");
+    }
+  }
+
+  #route(event: string, message: unknown[]): void {
+    switch (event) {
+      case "open":
+        this.#onOpen(message);
+        break;
+      case "close": {
+        const parsed = v.safeParse(closeStore, message);
+        if (parsed.success) this.#feeds.close(parsed.output[0]);
+        else this.#tally.countIgnored("bad-message");
+        break;
+      }
+      case "write":
+        this.#onWrite(message);
+        break;
+      case "read":
+        this.#onRead(message);
+        break;
+      case "pub": {
+        const parsed = v.safeParse(publish, message);
+        if (parsed.success) {
+          this.#topics.publish(fromWireTopicRef(parsed.output[0]), parsed.output[1]);
+        } else this.#tally.countIgnored("bad-message");
+        break;
+      }
+      case "sub":
+        this.#onSubscribe(message);
+        break;
+      case "unsub": {
+        const parsed = v.safeParse(unsubscribe, message);
+        if (parsed.success) this.#topics.unsubscribe(parsed.output[0]);
+        else this.#tally.countIgnored("bad-message");
+        break;
+      }
+      default:
+        this.#tally.countIgnored("unknown-event");
+    }
+  }
+
+  #onOpen(message: unknown[]): void {
+    const parsed = v.safeParse(openStore, message);
+    if (parsed.success) {
+      const [id, ref, since] = parsed.output;
+      this.#feeds.open(id, fromWireStoreRef(ref), since === null ? undefined : toCheckpoint(since));
+    } else {
+      this.#refuse(message[0], (id, kind, text) => this.#outbox.send("closed", id, kind, text));
+    }
+  }
+
+  #onWrite(message: unknown[]): void {
+    const parsed = v.safeParse(write, message);
+    if (parsed.success) {
+      this.#writes.write(fromWireStoreRef(parsed.output[0]), parsed.output[1]);
+      return;
+    }
+    const mutations = Array.isArray(message[1]) ? message[1].slice(0, MAX_MUTATIONS) : [undefined];
+    for (const mutation of mutations) {
+      const id: unknown = Array.isArray(mutation) ? mutation[0] : undefined;
+      this.#refuse(id, (known, kind, text) => this.#outbox.send("nack", known, kind, text, null));
+    }
+  }
+
+  #onRead(message: unknown[]): void {
+    const parsed = v.safeParse(read, message);
+    if (parsed.success) {
+      const [id, ref, key] = parsed.output;
+      void this.#reads.read(id, fromWireStoreRef(ref), key);
+    } else {
+      this.#refuse(message[0], (id, kind, text) =>
+        this.#outbox.send("entry", id, null, [kind, text]),
+      );
+    }
+  }
+
+  #onSubscribe(message: unknown[]): void {
+    const parsed = v.safeParse(subscribe, message);
+    if (parsed.success) {
+      this.#topics.subscribe(parsed.output[0], fromWireTopicRef(parsed.output[1]));
+    } else {
+      this.#refuse(message[0], (id, kind, text) =>
+        this.#outbox.send("unsubscribed", id, kind, text),
+      );
+    }
+  }
+
+  /** Answers a message that is wrong, if at least its id can be read. */
+  #refuse(id: unknown, tell: (id: number, kind: string, text: string) => void): void {
+    if (!v.is(natural, id)) {
+      this.#tally.countIgnored("bad-message");
+      return;
+    }
+    this.#tally.countRefused("bad-request");
+    tell(id, "bad-request", "the message does not have the form that PROTOCOL.md gives for it");
+  }
+
+  #onDrain(): void {
+    this.#topics.pump();
+    this.#feeds.pump();
+  }
+
+  #cutOff(): void {
+    this.#tally.countRefused("limit-exceeded");
+    this.#logger.warn({ origin: this.#session.origin }, "cut off a client that does not read");
+    this.#socket.conn.close(true);
+  }
+
+  #end(reason: string): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#logger.debug({ origin: this.#session.origin, reason }, "disconnected");
+    this.#writes.close();
+    this.#feeds.closeAll();
+    this.#topics.closeAll();
+    void this.#session.close();
+    // A client may leave the namespace and keep the socket; there is nothing else for it here.
+    this.#socket.conn.close();
+    this.#onClosed(this);
+  }
+}
+
+function toCheckpoint([epoch, seq, time]: [string, number, number]): Checkpoint {
+  return { epoch, seq, time };
+}

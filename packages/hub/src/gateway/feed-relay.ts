@@ -1,0 +1,166 @@
+import {
+  type Checkpoint,
+  ConatError,
+  type EntryBatch,
+  type Feed,
+  type FeedEvent,
+  type Session,
+  type StoreRef,
+} from "@conat/conat/internal";
+import { FeedQueue } from "./feed-queue.ts";
+import type { Outbox } from "./outbox.ts";
+import { blockOf, type StoreChannel } from "./store-fanout.ts";
+
+/** One connection's part in a channel: two feeds of one store get each live frame once, as the client expects. */
+export interface ConnectionChannel {
+  readonly channel: StoreChannel;
+  feeds: number;
+  lastSent: EntryBatch | undefined;
+}
+
+export interface FeedRelayOptions {
+  readonly id: number;
+  readonly ref: StoreRef;
+  readonly session: Session;
+  readonly outbox: Outbox;
+  readonly channel: ConnectionChannel;
+  /** Bytes of live entries that may wait behind a snapshot. */
+  readonly maxWaitingBytes: number;
+  /** There is something to {@link FeedRelay.advance}. */
+  readonly onBacklog: (relay: FeedRelay) => void;
+  /** The feed has stopped because the client does not keep up. */
+  readonly onSlow: () => void;
+  /** The feed has ended for good; the client was told. */
+  readonly onEnded: (relay: FeedRelay) => void;
+}
+
+/**
+ * Carries one feed to one client. Snapshots wait here and leave as the client reads; live entries leave at once,
+ * encoded together for all. A client that does not keep up with them is told nothing until it has read what is on its
+ * way, and then what has changed since: the latest of each key.
+ */
+export class FeedRelay {
+  readonly id: number;
+  readonly channel: ConnectionChannel;
+  readonly #options: FeedRelayOptions;
+  readonly #queue = new FeedQueue();
+  #feed: Feed | undefined;
+  /** How far the client is when it has read what was sent. */
+  #reached: Checkpoint | undefined;
+  /** The client was told `synced` and nothing waits: live entries go the short way. */
+  #isLive = false;
+  #isClosed = false;
+
+  constructor(options: FeedRelayOptions) {
+    this.id = options.id;
+    this.channel = options.channel;
+    this.#options = options;
+  }
+
+  open(since: Checkpoint | undefined): void {
+    const { session, ref } = this.#options;
+    this.#feed = session.openStore(ref, (event) => this.#onEvent(event), { since });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#stopFeed();
+    this.#queue.clear();
+  }
+
+  /** Sends the next thing that waits, or ends a pause. Answers whether more is waiting. */
+  advance(): boolean {
+    if (this.#isClosed) return false;
+    const event = this.#queue.shift();
+    if (event) this.#send(event);
+    if (!this.#queue.isEmpty) return true;
+    if (this.#feed === undefined) this.open(this.#reached);
+    return false;
+  }
+
+  #onEvent(event: FeedEvent): void {
+    if (event.type === "closed") {
+      this.#end(event.error);
+    } else if (event.type === "entries" && this.#isLive) {
+      this.#sendLive(event.batch);
+    } else {
+      this.#isLive = false;
+      this.#queue.push(event);
+      if (this.#queue.liveBytes > this.#options.maxWaitingBytes) {
+        this.#queue.dropLive();
+        this.#pause();
+      } else {
+        this.#options.onBacklog(this);
+      }
+    }
+  }
+
+  #send(event: FeedEvent): void {
+    const { id } = this;
+    const { outbox } = this.#options;
+    switch (event.type) {
+      case "reset": {
+        const mode = event.mode === "full" ? 0 : 1;
+        outbox.send("reset", id, this.channel.channel.number, mode, event.epoch, event.durability);
+        break;
+      }
+      case "entries":
+        outbox.send("snapshot", id, blockOf(event.batch));
+        break;
+      case "synced": {
+        const { epoch, seq, time } = event.checkpoint;
+        outbox.send("synced", id, [epoch, seq, time]);
+        this.#reached = event.checkpoint;
+        this.#isLive = this.#queue.isEmpty && this.#feed !== undefined;
+        break;
+      }
+      case "stale":
+      case "closed":
+        outbox.send(event.type, id, event.error.kind, event.error.message);
+        break;
+    }
+  }
+
+  #sendLive(batch: EntryBatch): void {
+    const { outbox } = this.#options;
+    if (outbox.isFull) {
+      this.#pause();
+      return;
+    }
+    if (batch.position > 0 && this.#reached) {
+      const time = Math.max(this.#reached.time, batch.entries.at(-1)?.time ?? 0);
+      this.#reached = { epoch: this.#reached.epoch, seq: batch.position, time };
+    }
+    const { channel } = this;
+    if (channel.feeds > 1) {
+      if (channel.lastSent === batch) return;
+      channel.lastSent = batch;
+    }
+    outbox.sendFrame(channel.channel.liveFrame(batch));
+  }
+
+  /** Lets go of the feed until everything sent was read; {@link advance} opens it again where the client then is. */
+  #pause(): void {
+    this.#isLive = false;
+    this.#stopFeed();
+    const error = new ConatError(
+      "unavailable",
+      "this connection does not keep up with the store's changes; it continues when it has caught up",
+    );
+    if (this.#queue.isEmpty) this.#send({ type: "stale", error });
+    else this.#queue.push({ type: "stale", error });
+    this.#options.onSlow();
+    this.#options.onBacklog(this);
+  }
+
+  #end(error: ConatError): void {
+    this.#send({ type: "closed", error });
+    this.close();
+    this.#options.onEnded(this);
+  }
+
+  #stopFeed(): void {
+    this.#feed?.close();
+    this.#feed = undefined;
+  }
+}

@@ -1,0 +1,174 @@
+import type { Server as HttpServer } from "node:http";
+import {
+  ConatError,
+  Encoder,
+  MAX_FRAME_BYTES,
+  type Session,
+  toConatError,
+} from "@conat/conat/internal";
+import type { Logger } from "pino";
+import { Server, type Socket } from "socket.io";
+import type { Authenticator } from "../auth/authenticator.ts";
+import type { Tally } from "../observability/tally.ts";
+import { ScopedSession } from "../scope/scoped-session.ts";
+import { Connection } from "./connection.ts";
+import { createGuardedDecoder } from "./guarded-decoder.ts";
+import { type Handshake, shakeHands, toRefusal } from "./handshake.ts";
+import type { GatewayLimits } from "./limits.ts";
+import { isOriginAllowed } from "./origin-check.ts";
+import { StoreFanout } from "./store-fanout.ts";
+import { TopicFanout } from "./topic-fanout.ts";
+
+export interface GatewayOptions {
+  readonly http: HttpServer;
+  /** What all clients share; each sees the part of it that its identity may see. */
+  readonly session: Session;
+  readonly authenticator: Authenticator;
+  /** Web pages from elsewhere may not connect, unless this names them. `"*"` lets every page in. */
+  readonly allowedOrigins: readonly string[];
+  readonly limits: GatewayLimits;
+  /** How often a connection is tested, in milliseconds, and how long the answer may take. */
+  readonly pingIntervalMs: number;
+  readonly pingTimeoutMs: number;
+  /** How long a new connection may take to say who it is, in milliseconds. */
+  readonly handshakeTimeoutMs: number;
+  readonly hubName: string;
+  readonly tally: Tally;
+  readonly logger: Logger;
+}
+
+/** The door for clients: a Socket.IO server on `http`, over WebSocket only. */
+export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #io: Server;
+  readonly #connections = new Set<Connection>();
+  readonly #handshakes = new WeakMap<Socket, Handshake>();
+  readonly #stores = new StoreFanout();
+  readonly #topics = new TopicFanout();
+  /** Called when the last connection has gone. */
+  readonly #lastLeft: (() => void)[] = [];
+  #isDraining = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.#io = new Server(options.http, {
+      transports: ["websocket"],
+      perMessageDeflate: false,
+      httpCompression: false,
+      serveClient: false,
+      parser: { Encoder, Decoder: createGuardedDecoder(options.tally) },
+      maxHttpBufferSize: MAX_FRAME_BYTES,
+      pingInterval: options.pingIntervalMs,
+      pingTimeout: options.pingTimeoutMs,
+      connectTimeout: options.handshakeTimeoutMs,
+      allowRequest: (request, decide) => {
+        const isAllowed = isOriginAllowed(request.headers, options.allowedOrigins);
+        if (!isAllowed) options.tally.countRefused("forbidden");
+        decide(isAllowed ? null : "this page may not connect to this hub", isAllowed);
+      },
+    });
+    this.#io.use((socket, next) => void this.#admit(socket, next));
+    this.#io.on("connection", (socket) => this.#accept(socket));
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Feeds that clients hold open, over all connections. */
+  get openFeeds(): number {
+    return this.#sum((connection) => connection.openStores);
+  }
+
+  get subscriptions(): number {
+    return this.#sum((connection) => connection.subscriptions);
+  }
+
+  get pendingWrites(): number {
+    return this.#sum((connection) => connection.pendingWrites);
+  }
+
+  /** Turns newcomers away, and tells who is here to move within `moveWithinMs`. Resolves when all have, or then. */
+  async drain(moveWithinMs: number): Promise<void> {
+    this.#isDraining = true;
+    for (const connection of this.#connections) connection.sayBye(leaving(), moveWithinMs);
+    if (this.#connections.size === 0) return;
+    const left = new Promise<void>((resolve) => this.#lastLeft.push(resolve));
+    await Promise.race([left, delay(moveWithinMs)]);
+  }
+
+  /** Answers the writes that were taken on, as far as `deadlineMs` allows, and ends every connection. */
+  async close(deadlineMs: number): Promise<void> {
+    this.#isDraining = true;
+    const settled = Promise.all([...this.#connections].map((connection) => connection.settled()));
+    await Promise.race([settled, delay(deadlineMs)]);
+    for (const connection of [...this.#connections]) connection.close();
+    await new Promise<void>((resolve) => void this.#io.close(() => resolve()));
+  }
+
+  async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    const { authenticator, handshakeTimeoutMs, logger, tally } = this.#options;
+    try {
+      if (this.#isDraining) throw leaving();
+      const { auth, headers, address } = socket.handshake;
+      const raw = { auth, headers, address };
+      this.#handshakes.set(socket, await shakeHands(raw, authenticator, handshakeTimeoutMs));
+      next();
+    } catch (error) {
+      const { kind, message } = toConatError(error);
+      tally.countRefused(kind);
+      logger.info({ address: socket.handshake.address, kind, message }, "refused a connection");
+      next(toRefusal(error));
+    }
+  }
+
+  #accept(socket: Socket): void {
+    const { session, limits, tally, logger, hubName } = this.#options;
+    const handshake = this.#handshakes.get(socket);
+    if (handshake === undefined) {
+      socket.disconnect(true);
+      return;
+    }
+    const scoped = new ScopedSession(session, {
+      ...handshake,
+      maxValueBytes: limits.maxValueBytes,
+    });
+    tally.connectionsAccepted += 1;
+    logger.debug({ origin: scoped.origin, identity: handshake.identity.kind }, "connected");
+    this.#connections.add(
+      new Connection({
+        socket,
+        session: scoped,
+        limits,
+        tally,
+        logger,
+        hubName,
+        stores: this.#stores,
+        topics: this.#topics,
+        onClosed: (connection) => this.#forget(connection),
+      }),
+    );
+  }
+
+  #forget(connection: Connection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    for (const resolve of this.#lastLeft.splice(0)) resolve();
+  }
+
+  #sum(of: (connection: Connection) => number): number {
+    let sum = 0;
+    for (const connection of this.#connections) sum += of(connection);
+    return sum;
+  }
+}
+
+function leaving(): ConatError {
+  return new ConatError("unavailable", "this hub is shutting down: connect again");
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
+}

@@ -1,0 +1,81 @@
+import {
+  ConatError,
+  hello,
+  OLDEST_PROTOCOL_VERSION,
+  PROTOCOL_VERSION,
+  toConatError,
+} from "@conat/conat/internal";
+import * as v from "valibot";
+import type { Authenticator, HandshakeRequest } from "../auth/authenticator.ts";
+import type { Identity } from "../scope/identity.ts";
+
+export interface Handshake {
+  readonly identity: Identity;
+  /** Instance id of the client. */
+  readonly client: string;
+}
+
+export interface RawHandshake {
+  readonly auth: unknown;
+  readonly headers: HandshakeRequest["headers"];
+  readonly address: string;
+}
+
+const versionOnly = v.object({ v: v.number() });
+
+/**
+ * Who is connecting, once it is clear that both sides speak the same protocol.
+ * @throws ConatError `protocol-version`, `bad-request`, `timeout`, or what the authenticator throws.
+ */
+export async function shakeHands(
+  raw: RawHandshake,
+  authenticator: Authenticator,
+  timeoutMs: number,
+): Promise<Handshake> {
+  checkVersion(raw.auth);
+  const parsed = v.safeParse(hello, raw.auth);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw new ConatError("bad-request", `the handshake is not as it should be: ${issue.message}`);
+  }
+  const request = { hello: parsed.output, headers: raw.headers, address: raw.address };
+  const identity = await withDeadline(authenticator.authenticate(request), timeoutMs);
+  return { identity, client: parsed.output.client };
+}
+
+function checkVersion(auth: unknown): void {
+  if (!v.is(versionOnly, auth)) {
+    throw new ConatError("bad-request", "the handshake does not name a protocol version");
+  }
+  if (auth.v >= OLDEST_PROTOCOL_VERSION && auth.v <= PROTOCOL_VERSION) return;
+  const spoken =
+    OLDEST_PROTOCOL_VERSION === PROTOCOL_VERSION
+      ? `version ${PROTOCOL_VERSION}`
+      : `versions ${OLDEST_PROTOCOL_VERSION} to ${PROTOCOL_VERSION}`;
+  const older = auth.v < OLDEST_PROTOCOL_VERSION ? "client" : "hub";
+  throw new ConatError(
+    "protocol-version",
+    `this hub speaks ${spoken} of the protocol and the client version ${auth.v}: update the ${older}`,
+  );
+}
+
+async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new ConatError("timeout", `authentication took longer than ${timeoutMs} ms`));
+    }, timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** The error in the form in which Socket.IO carries it to the client. What is not ours to tell stays here. */
+export function toRefusal(thrown: unknown): Error & { data: { kind: string; message: string } } {
+  const error = toConatError(thrown);
+  const message = thrown instanceof ConatError ? error.message : "authentication failed";
+  return Object.assign(new Error(message), { data: { kind: error.kind, message } });
+}

@@ -1,0 +1,75 @@
+import { type EntryBatch, encodeBlock, type StoreRef, storeKey } from "@conat/conat/internal";
+import type { Authorized } from "../scope/authorize.ts";
+import { encodeEvent } from "./outbox.ts";
+
+/**
+ * What all readers of one store have in common who may see the same of it: the number that their live entries travel
+ * under, and each batch encoded once.
+ */
+export class StoreChannel {
+  readonly key: string;
+  readonly number: number;
+  readers = 0;
+  #lastBatch: EntryBatch | undefined;
+  #lastFrame: Buffer | undefined;
+
+  constructor(key: string, number: number) {
+    this.key = key;
+    this.number = number;
+  }
+
+  /** The batch as event `live`. Readers ask for it one after the other, so only the last one is kept. */
+  liveFrame(batch: EntryBatch): Buffer {
+    if (this.#lastBatch === batch && this.#lastFrame) return this.#lastFrame;
+    const frame = encodeEvent("live", this.number, encodeBlock(batch.entries), batch.position);
+    if (this.#lastBatch === undefined) queueMicrotask(this.#forget);
+    this.#lastBatch = batch;
+    this.#lastFrame = frame;
+    return frame;
+  }
+
+  readonly #forget = (): void => {
+    this.#lastBatch = undefined;
+    this.#lastFrame = undefined;
+  };
+}
+
+const blocks = new WeakMap<EntryBatch, Uint8Array>();
+
+/** The batch as a block. Snapshots leave at each reader's own pace, so the block lives as long as the batch. */
+export function blockOf(batch: EntryBatch): Uint8Array {
+  let block = blocks.get(batch);
+  if (block === undefined) {
+    block = encodeBlock(batch.entries);
+    blocks.set(batch, block);
+  }
+  return block;
+}
+
+/** The channels of all stores that have readers. */
+export class StoreFanout {
+  readonly #channels = new Map<string, StoreChannel>();
+  #lastNumber = 0;
+
+  /** The store's channel; give it back with {@link release}. */
+  acquire(ref: Authorized<StoreRef>): StoreChannel {
+    const key = storeKey(ref);
+    let channel = this.#channels.get(key);
+    if (channel === undefined) {
+      this.#lastNumber += 1;
+      channel = new StoreChannel(key, this.#lastNumber);
+      this.#channels.set(key, channel);
+    }
+    channel.readers += 1;
+    return channel;
+  }
+
+  release(channel: StoreChannel): void {
+    channel.readers -= 1;
+    if (channel.readers === 0) this.#channels.delete(channel.key);
+  }
+
+  get size(): number {
+    return this.#channels.size;
+  }
+}

@@ -1,0 +1,112 @@
+import {
+  ConatError,
+  encodeBlock,
+  type Mutation,
+  type StoreRef,
+  type WireMutation,
+  type WriteResult,
+} from "@conat/conat/internal";
+import type { ConnectionContext } from "./connection-context.ts";
+
+/** The writes of one connection: one call below per frame, and one `ack` for all that is stored in one turn. */
+export class Writes {
+  readonly #context: ConnectionContext;
+  #pending = 0;
+  #pendingBytes = 0;
+  /** Write, sequence, write, sequence, … */
+  #stored: number[] = [];
+  #duplicates: number[] = [];
+  #flush: NodeJS.Immediate | undefined;
+  #isClosed = false;
+  readonly #idleListeners: (() => void)[] = [];
+
+  constructor(context: ConnectionContext) {
+    this.#context = context;
+  }
+
+  get pending(): number {
+    return this.#pending;
+  }
+
+  write(ref: StoreRef, wire: readonly WireMutation[]): void {
+    const { session, limits } = this.#context;
+    const mutations: Mutation[] = [];
+    let bytes = 0;
+    for (const [write, key, value, options] of wire) {
+      const mutation: Mutation = {
+        key,
+        value: value ?? undefined,
+        origin: session.origin,
+        write,
+        expectedSeq: options?.s,
+        ttlMs: options?.t ?? 0,
+        headers: options?.h,
+      };
+      mutations.push(mutation);
+      bytes += value?.length ?? 0;
+    }
+    if (
+      this.#pending + mutations.length > limits.maxPendingWrites ||
+      this.#pendingBytes + bytes > limits.maxPendingWriteBytes
+    ) {
+      this.#refuseAll(mutations);
+      return;
+    }
+    this.#pending += mutations.length;
+    this.#pendingBytes += bytes;
+    let unanswered = mutations.length;
+    session.write(ref, mutations, (result) => {
+      this.#pending -= 1;
+      unanswered -= 1;
+      if (unanswered === 0) this.#pendingBytes -= bytes;
+      if (!this.#isClosed) this.#answer(result);
+      if (this.#pending === 0) for (const listener of this.#idleListeners.splice(0)) listener();
+    });
+  }
+
+  /** Resolves when every write that was taken on has its answer. */
+  idle(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleListeners.push(resolve));
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearImmediate(this.#flush);
+  }
+
+  /** Sends the acknowledgements that were collected, without waiting for the end of the turn. */
+  flush(): void {
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    if (this.#stored.length === 0) return;
+    this.#context.outbox.send("ack", this.#stored, this.#duplicates);
+    this.#stored = [];
+    this.#duplicates = [];
+  }
+
+  #answer(result: WriteResult): void {
+    if (!result.ok) {
+      this.#nack(result.write, result.error);
+      return;
+    }
+    this.#stored.push(result.write, result.seq);
+    if (result.duplicate) this.#duplicates.push(result.write);
+    this.#flush ??= setImmediate(() => this.flush());
+  }
+
+  #nack(write: number, error: ConatError): void {
+    const current = error.current === undefined ? null : encodeBlock([error.current]);
+    this.#context.refuse(error, ({ kind, message }) =>
+      this.#context.outbox.send("nack", write, kind, message, current),
+    );
+  }
+
+  #refuseAll(mutations: readonly Mutation[]): void {
+    const error = new ConatError(
+      "unavailable",
+      "too many writes of this connection wait for the server; not stored, try again",
+    );
+    for (const { write } of mutations) this.#nack(write, error);
+  }
+}

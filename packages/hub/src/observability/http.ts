@@ -1,0 +1,75 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { Registry } from "prom-client";
+import sirv from "sirv";
+
+export interface HttpOptions {
+  /** Whether clients can be served now. */
+  readonly isReady: () => boolean;
+  /** Undefined until the hub has started. */
+  readonly metrics: () => Registry | undefined;
+  /** Folder of a web page to serve at `/`. */
+  readonly staticDir: string | undefined;
+}
+
+const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
+  ["X-Content-Type-Options", "nosniff"],
+  ["Referrer-Policy", "no-referrer"],
+  ["X-Frame-Options", "SAMEORIGIN"],
+  ["Content-Security-Policy", "frame-ancestors 'self'; object-src 'none'; base-uri 'self'"],
+  ["Cross-Origin-Opener-Policy", "same-origin"],
+  ["Cross-Origin-Resource-Policy", "same-origin"],
+];
+
+/** Answers plain HTTP requests: health, metrics and files. */
+export function createHttpHandler(options: HttpOptions): RequestListener {
+  const serveFile =
+    options.staticDir === undefined ? undefined : sirv(options.staticDir, { etag: true });
+  return (request, response) => {
+    for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+    const path = new URL(request.url ?? "/", "http://hub").pathname;
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      answer(response, 405, "only GET and HEAD\n");
+    } else if (path === "/healthz") {
+      answer(response, 200, "ok\n");
+    } else if (path === "/readyz") {
+      const ready = options.isReady();
+      answer(response, ready ? 200 : 503, ready ? "ready\n" : "not ready: NATS is not reached\n");
+    } else if (path === "/metrics") {
+      void answerMetrics(response, options.metrics());
+    } else if (serveFile) {
+      serveFile(request, response, () => notFound(request, response));
+    } else {
+      notFound(request, response);
+    }
+  };
+}
+
+async function answerMetrics(
+  response: ServerResponse,
+  metrics: Registry | undefined,
+): Promise<void> {
+  if (metrics === undefined) {
+    answer(response, 503, "not started\n");
+    return;
+  }
+  try {
+    const text = await metrics.metrics();
+    answer(response, 200, text, metrics.contentType);
+  } catch {
+    answer(response, 500, "the metrics could not be collected\n");
+  }
+}
+
+function notFound(_request: IncomingMessage, response: ServerResponse): void {
+  answer(response, 404, "nothing here\n");
+}
+
+function answer(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = "text/plain; charset=utf-8",
+): void {
+  response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store" });
+  response.end(text);
+}

@@ -1,0 +1,93 @@
+import { Counter, Gauge, Registry } from "prom-client";
+import type { Tally } from "./tally.ts";
+
+/** What is counted by whoever holds it, and read only when somebody asks. */
+export interface Observed {
+  readonly tally: Tally;
+  readonly gateway: {
+    readonly connections: number;
+    readonly openFeeds: number;
+    readonly subscriptions: number;
+    readonly pendingWrites: number;
+  };
+  readonly session: {
+    readonly openStores: number;
+    readonly openTopics: number;
+    readonly replicaBytes: number;
+  };
+  readonly isReady: () => boolean;
+}
+
+/** The hub's metrics in the format of Prometheus. */
+export function createMetrics({ tally, gateway, session, isReady }: Observed): Registry {
+  const registers = [new Registry()];
+  const [registry] = registers;
+  if (registry === undefined) throw new TypeError("there is one registry");
+
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  const labelled = (
+    name: string,
+    help: string,
+    label: string,
+    read: () => ReadonlyMap<string, number>,
+  ): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      labelNames: [label],
+      collect() {
+        this.reset();
+        for (const [value, count] of read()) this.inc({ [label]: value }, count);
+      },
+    });
+  };
+
+  gauge("conat_ready", "1 while the hub reaches NATS", () => (isReady() ? 1 : 0));
+  gauge("conat_connections", "Clients that are connected", () => gateway.connections);
+  gauge("conat_open_feeds", "Stores that clients hold open", () => gateway.openFeeds);
+  gauge("conat_subscriptions", "Topics that clients listen to", () => gateway.subscriptions);
+  gauge("conat_pending_writes", "Writes not yet answered", () => gateway.pendingWrites);
+  gauge("conat_open_stores", "Stores with a replica here", () => session.openStores);
+  gauge("conat_open_topics", "Topics subscribed to upstream", () => session.openTopics);
+  gauge("conat_replica_bytes", "Memory of replicas, estimated", () => session.replicaBytes);
+  gauge("conat_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss());
+  counter("conat_connections_total", "Clients that were let in", () => tally.connectionsAccepted);
+  counter("conat_frames_in_total", "Frames from clients", () => tally.framesIn);
+  counter("conat_frames_out_total", "Frames to clients", () => tally.framesOut);
+  counter("conat_bytes_in_total", "Bytes from clients", () => tally.bytesIn);
+  counter("conat_bytes_out_total", "Bytes to clients", () => tally.bytesOut);
+  counter(
+    "conat_slow_readers_total",
+    "Feeds that paused because their reader did not keep up",
+    () => tally.slowReaders,
+  );
+  counter(
+    "conat_lagged_messages_total",
+    "PubSub messages dropped because their reader did not keep up",
+    () => tally.laggedMessages,
+  );
+  labelled("conat_refused_total", "Refusals by kind of error", "kind", () => tally.refused);
+  labelled("conat_ignored_total", "Frames without an answer", "reason", () => tally.ignored);
+  return registry;
+}

@@ -1,0 +1,39 @@
+import type { ErrorKind } from "@conat/conat/internal";
+
+/** What a hub has counted since it started. Plain numbers: the metrics page turns them into its format when asked. */
+export class Tally {
+  framesIn = 0;
+  bytesIn = 0;
+  framesOut = 0;
+  bytesOut = 0;
+  connectionsAccepted = 0;
+  /** Feeds that were stopped because their reader did not keep up. */
+  slowReaders = 0;
+  /** PubSub messages dropped because their reader did not keep up. */
+  laggedMessages = 0;
+  readonly #refused = new Map<ErrorKind, number>();
+  readonly #ignored = new Map<IgnoredReason, number>();
+
+  get refused(): ReadonlyMap<ErrorKind, number> {
+    return this.#refused;
+  }
+
+  get ignored(): ReadonlyMap<IgnoredReason, number> {
+    return this.#ignored;
+  }
+
+  countRefused(kind: ErrorKind): void {
+    this.#refused.set(kind, (this.#refused.get(kind) ?? 0) + 1);
+  }
+
+  countIgnored(reason: IgnoredReason): void {
+    this.#ignored.set(reason, (this.#ignored.get(reason) ?? 0) + 1);
+  }
+}
+
+/**
+ * Why a frame got no answer. `bad-frame`: no packet of the protocol; the connection is closed. `unknown-event`: an
+ * event this version does not know. `bad-message`: an event whose arguments are wrong and name nothing to answer.
+ * `internal`: handling it failed, which is logged.
+ */
+export type IgnoredReason = "bad-frame" | "unknown-event" | "bad-message" | "internal";

@@ -1,0 +1,183 @@
+import {
+  ConatError,
+  type Entry,
+  type Feed,
+  type FeedListener,
+  MAX_VALUE_BYTES,
+  type Mutation,
+  type OpenStoreOptions,
+  parseName,
+  type Session,
+  type SessionStatus,
+  type StoreRef,
+  type Subscription,
+  type TopicListener,
+  type TopicMessage,
+  type TopicRef,
+  toConatError,
+  type WriteResult,
+} from "@conat/conat/internal";
+import { authorizeStore, authorizeTopic } from "./authorize.ts";
+import { type Identity, principalTag } from "./identity.ts";
+import { refuseMutation } from "./mutation-limits.ts";
+
+export interface ScopedSessionOptions {
+  readonly identity: Identity;
+  /** Instance id of the client; its origin is this, bound to the identity. */
+  readonly client: string;
+  /** @default MAX_VALUE_BYTES */
+  readonly maxValueBytes?: number | undefined;
+}
+
+/**
+ * What one identity may see and do of `inner`. Every call is checked against the policy, and everything it writes or
+ * publishes carries its own origin whatever the caller put there. Closing it leaves `inner` open.
+ */
+export class ScopedSession implements Session {
+  readonly origin: string;
+  readonly identity: Identity;
+  readonly #inner: Session;
+  readonly #maxValueBytes: number;
+  readonly #open = new Set<Feed | Subscription>();
+  #lastWrite = 0;
+  #closed = false;
+
+  constructor(inner: Session, options: ScopedSessionOptions) {
+    this.#inner = inner;
+    this.identity = options.identity;
+    this.origin = `${principalTag(options.identity)}.${options.client}`;
+    this.#maxValueBytes = options.maxValueBytes ?? MAX_VALUE_BYTES;
+  }
+
+  get status(): SessionStatus {
+    return this.#closed ? CLOSED_STATUS : this.#inner.status;
+  }
+
+  onStatus(listener: (status: SessionStatus) => void): () => void {
+    return this.#inner.onStatus(listener);
+  }
+
+  async ready(timeoutMs?: number): Promise<void> {
+    if (this.#closed) throw closedError();
+    return this.#inner.ready(timeoutMs);
+  }
+
+  serverTime(): number {
+    return this.#inner.serverTime();
+  }
+
+  nextWrite(): number {
+    this.#lastWrite += 1;
+    return this.#lastWrite;
+  }
+
+  openStore(ref: StoreRef, listener: FeedListener, options?: OpenStoreOptions): Feed {
+    try {
+      if (this.#closed) throw closedError();
+      return this.#track(
+        this.#inner.openStore(authorizeStore(this.identity, "read", ref), listener, options),
+      );
+    } catch (thrown) {
+      const error = toConatError(thrown);
+      return refuse(() => listener({ type: "closed", error }));
+    }
+  }
+
+  write(
+    ref: StoreRef,
+    mutations: readonly Mutation[],
+    onResult: (result: WriteResult) => void,
+  ): void {
+    const refused: WriteResult[] = [];
+    try {
+      if (this.#closed) throw closedError();
+      const authorized = authorizeStore(this.identity, "write", ref);
+      const accepted: Mutation[] = [];
+      for (const mutation of mutations) {
+        const error = refuseMutation(mutation, this.#maxValueBytes);
+        if (error) refused.push({ write: mutation.write, ok: false, error });
+        else accepted.push(this.#stamp(mutation));
+      }
+      if (accepted.length > 0) this.#inner.write(authorized, accepted, onResult);
+    } catch (thrown) {
+      const error = toConatError(thrown);
+      refused.length = 0;
+      for (const { write } of mutations) refused.push({ write, ok: false, error });
+    }
+    if (refused.length > 0) {
+      queueMicrotask(() => {
+        for (const result of refused) onResult(result);
+      });
+    }
+  }
+
+  async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
+    if (this.#closed) throw closedError();
+    const authorized = authorizeStore(this.identity, "read", ref);
+    return this.#inner.read(authorized, parseName("a key", key));
+  }
+
+  /** @throws ConatError `forbidden`, `bad-name`, `value-too-large` or `closed`. */
+  publish(topic: TopicRef, message: TopicMessage): void {
+    if (this.#closed) throw closedError();
+    const authorized = authorizeTopic(this.identity, "publish", topic);
+    if (message.data.length > this.#maxValueBytes) {
+      throw new ConatError(
+        "value-too-large",
+        `the message is ${message.data.length} bytes, and ${this.#maxValueBytes} is the most`,
+      );
+    }
+    this.#inner.publish(authorized, { data: message.data, origin: this.origin });
+  }
+
+  subscribe(topic: TopicRef, listener: TopicListener): Subscription {
+    try {
+      if (this.#closed) throw closedError();
+      return this.#track(
+        this.#inner.subscribe(authorizeTopic(this.identity, "subscribe", topic), listener),
+      );
+    } catch (thrown) {
+      const error = toConatError(thrown);
+      return refuse(() => listener.onClosed(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const opened of [...this.#open]) opened.close();
+  }
+
+  #stamp(mutation: Mutation): Mutation {
+    return mutation.origin === this.origin ? mutation : { ...mutation, origin: this.origin };
+  }
+
+  #track(opened: Feed | Subscription): Feed & Subscription {
+    const tracked = {
+      close: () => {
+        this.#open.delete(tracked);
+        opened.close();
+      },
+    };
+    this.#open.add(tracked);
+    return tracked;
+  }
+}
+
+const CLOSED_STATUS: SessionStatus = { state: "closed", error: undefined, attempt: 0 };
+
+function closedError(): ConatError {
+  return new ConatError("closed", "this session is closed");
+}
+
+/** Tells of a refusal after the caller has its handle, unless the caller closes that first. */
+function refuse(tell: () => void): Feed & Subscription {
+  let wanted = true;
+  queueMicrotask(() => {
+    if (wanted) tell();
+  });
+  return {
+    close: () => {
+      wanted = false;
+    },
+  };
+}

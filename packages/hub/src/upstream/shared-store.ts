@@ -1,0 +1,294 @@
+import {
+  type Checkpoint,
+  ConatError,
+  type EntryBatch,
+  type Feed,
+  type FeedEvent,
+  type FeedListener,
+  type FeedReset,
+  type Session,
+  type StoreRef,
+} from "@conat/conat/internal";
+import { Replica } from "./replica.ts";
+
+export interface SharedStoreOptions {
+  readonly ref: StoreRef;
+  readonly inner: Session;
+  readonly markerTtlMs: number;
+  readonly chunkBytes: number;
+  /** How long a snapshot is handed to further readers before it is made anew, in milliseconds. */
+  readonly snapshotReuseMs: number;
+  /** The replica has grown by this many bytes, or shrunk. */
+  readonly onBytes: (difference: number) => void;
+  /** The last reader has left. */
+  readonly onUnused: (store: SharedStore) => void;
+  /** The feed below has ended for good. */
+  readonly onEnded: (store: SharedStore) => void;
+  /** A reader's listener has thrown; the other readers go on. */
+  readonly onReaderError: (error: unknown) => void;
+}
+
+/**
+ * Where the replica stands. `loading`: its first snapshot is under way. `reloading`: a further snapshot is collected
+ * beside it. `catching-up`: a delta is under way. `stale`: waiting for either.
+ */
+type State = "loading" | "reloading" | "catching-up" | "stale" | "live" | "ended";
+
+/** A reader that waits hears nothing but `stale` until the replica can serve it. */
+interface Reader {
+  readonly listener: FeedListener;
+  readonly since: Checkpoint | undefined;
+  waits: boolean;
+}
+
+/** Markers live for whole seconds, and the clocks of hub and server differ. */
+const CLOCK_MARGIN_MS = 1_000;
+
+/** Entries after which a kept snapshot is made anew instead of being sent with its followers. */
+const MAX_TAIL_ENTRIES = 1_000;
+
+interface KeptSnapshot {
+  readonly batches: readonly EntryBatch[];
+  readonly tail: EntryBatch[];
+  tailEntries: number;
+}
+
+/** One feed and one replica of a store, however many readers it has. */
+export class SharedStore {
+  readonly ref: StoreRef;
+  readonly #options: SharedStoreOptions;
+  readonly #readers = new Set<Reader>();
+  #feed: Feed | undefined;
+  #state: State = "loading";
+  #replica: Replica | undefined;
+  /** The snapshot being collected while `reloading`. */
+  #incoming: Replica | undefined;
+  #kept: KeptSnapshot | undefined;
+  #keptTimer: NodeJS.Timeout | undefined;
+  #reportedBytes = 0;
+
+  constructor(options: SharedStoreOptions) {
+    this.ref = options.ref;
+    this.#options = options;
+    this.#feed = options.inner.openStore(options.ref, (event) => this.#onEvent(event));
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  get bytes(): number {
+    return this.#reportedBytes;
+  }
+
+  attach(listener: FeedListener, since: Checkpoint | undefined): Feed {
+    const reader: Reader = { listener, since, waits: true };
+    this.#readers.add(reader);
+    queueMicrotask(() => this.#welcome(reader));
+    return {
+      close: () => {
+        if (!this.#readers.delete(reader)) return;
+        if (this.#readers.size === 0 && this.#state !== "ended") this.#options.onUnused(this);
+      },
+    };
+  }
+
+  /** Drops markers that have outlived their purpose. */
+  sweep(): void {
+    this.#replica?.sweepMarkers(this.#options.inner.serverTime());
+    this.#reportBytes();
+  }
+
+  /** Ends the feed below and the replica. Readers that are left hear nothing more. */
+  close(): void {
+    this.#state = "ended";
+    this.#feed?.close();
+    this.#feed = undefined;
+    this.#readers.clear();
+    this.#replica = undefined;
+    this.#incoming = undefined;
+    this.#dropKept();
+    this.#reportBytes();
+  }
+
+  #onEvent(event: FeedEvent): void {
+    if (this.#state === "ended") return;
+    switch (event.type) {
+      case "reset":
+        this.#onReset(event);
+        break;
+      case "entries":
+        this.#onEntries(event.batch);
+        break;
+      case "synced":
+        this.#onSynced(event.checkpoint);
+        break;
+      case "stale":
+        if (this.#state !== "loading") this.#state = "stale";
+        this.#tellAll(event);
+        break;
+      case "closed":
+        this.end(event.error);
+        return;
+    }
+    this.#reportBytes();
+  }
+
+  #onReset(event: FeedReset): void {
+    const sameEpoch = this.#replica?.epoch === event.epoch;
+    if (this.#state !== "loading" && sameEpoch) {
+      this.#state = event.mode === "full" ? "reloading" : "catching-up";
+      this.#incoming = event.mode === "full" ? this.#emptyReplica(event) : undefined;
+      if (event.mode === "delta") this.#tell(event);
+      return;
+    }
+    if (event.mode === "delta") {
+      const what = "the store's feed continued from a place it had never reached";
+      this.end(new ConatError("internal", what));
+      return;
+    }
+    this.#state = "loading";
+    this.#replica = this.#emptyReplica(event);
+    this.#incoming = undefined;
+    this.#dropKept();
+    for (const reader of this.#readers) {
+      if (reader.waits && reader.since?.epoch === event.epoch) continue;
+      reader.waits = false;
+      this.#tellOne(reader, event);
+    }
+  }
+
+  #onEntries(batch: EntryBatch): void {
+    if (this.#state === "reloading") {
+      this.#incoming?.apply(batch);
+      return;
+    }
+    const fresh = this.#replica?.apply(batch);
+    if (fresh === undefined) return;
+    this.#extendKept(fresh);
+    this.#tell({ type: "entries", batch: fresh });
+  }
+
+  #onSynced(checkpoint: Checkpoint): void {
+    if (this.#state === "reloading") this.#finishReload();
+    this.#replica?.advance(checkpoint.seq);
+    this.#state = "live";
+    this.#tell({ type: "synced", checkpoint });
+    for (const reader of this.#readers) {
+      if (reader.waits) this.#serve(reader);
+    }
+  }
+
+  #finishReload(): void {
+    const old = this.#replica;
+    const next = this.#incoming;
+    if (old === undefined || next === undefined) return;
+    const { changed, vanished } = old.reconcile(next, this.#options.inner.serverTime());
+    this.#replica = next;
+    this.#incoming = undefined;
+    this.#dropKept();
+    this.#tell(resetOf(next, vanished ? "full" : "delta"));
+    for (const batch of vanished ? this.#snapshot(next) : changed) {
+      this.#tell({ type: "entries", batch });
+    }
+  }
+
+  /** Ends the feed below and the replica, and tells the readers why. */
+  end(error: ConatError): void {
+    const readers = [...this.#readers];
+    this.close();
+    this.#options.onEnded(this);
+    for (const reader of readers) this.#tellOne(reader, { type: "closed", error });
+  }
+
+  /** A new reader joins a load that is under way, or is served from the replica, or waits until it can be. */
+  #welcome(reader: Reader): void {
+    if (!reader.waits || !this.#readers.has(reader)) return;
+    const replica = this.#replica;
+    if (this.#state === "live") {
+      this.#serve(reader);
+    } else if (this.#state === "loading" && replica && reader.since?.epoch !== replica.epoch) {
+      reader.waits = false;
+      this.#tellOne(reader, resetOf(replica, "full"));
+      for (const batch of replica.snapshot()) this.#tellOne(reader, { type: "entries", batch });
+    }
+  }
+
+  #serve(reader: Reader): void {
+    const replica = this.#replica;
+    if (replica === undefined) return;
+    reader.waits = false;
+    const time = this.#options.inner.serverTime();
+    replica.sweepMarkers(time);
+    const { since } = reader;
+    const isDelta = since?.epoch === replica.epoch && since.time > replica.completeSince;
+    this.#tellOne(reader, resetOf(replica, isDelta ? "delta" : "full"));
+    const batches = isDelta ? replica.since(since.seq) : this.#snapshot(replica);
+    for (const batch of batches) this.#tellOne(reader, { type: "entries", batch });
+    // A reader that comes from another hub may be ahead of this one by what is on its way here.
+    const seq = isDelta ? Math.max(replica.position, since.seq) : replica.position;
+    this.#tellOne(reader, { type: "synced", checkpoint: { epoch: replica.epoch, seq, time } });
+  }
+
+  /** The same batches for all who come within a short time: their encoded form is then made only once. */
+  #snapshot(replica: Replica): readonly EntryBatch[] {
+    if (this.#kept) return [...this.#kept.batches, ...this.#kept.tail];
+    const batches = replica.snapshot();
+    if (this.#options.snapshotReuseMs > 0) {
+      this.#kept = { batches, tail: [], tailEntries: 0 };
+      this.#keptTimer = setTimeout(() => this.#dropKept(), this.#options.snapshotReuseMs);
+      this.#keptTimer.unref();
+    }
+    return batches;
+  }
+
+  #extendKept(batch: EntryBatch): void {
+    if (this.#kept === undefined) return;
+    this.#kept.tail.push(batch);
+    this.#kept.tailEntries += batch.entries.length;
+    if (this.#kept.tailEntries > MAX_TAIL_ENTRIES) this.#dropKept();
+  }
+
+  #dropKept(): void {
+    this.#kept = undefined;
+    clearTimeout(this.#keptTimer);
+    this.#keptTimer = undefined;
+  }
+
+  #emptyReplica({ epoch, durability }: FeedReset): Replica {
+    const { inner, markerTtlMs, chunkBytes } = this.#options;
+    const completeSince = inner.serverTime() - markerTtlMs + CLOCK_MARGIN_MS;
+    return new Replica({ epoch, durability, markerTtlMs, completeSince, chunkBytes });
+  }
+
+  #tell(event: FeedEvent): void {
+    for (const reader of this.#readers) {
+      if (!reader.waits) this.#tellOne(reader, event);
+    }
+  }
+
+  #tellAll(event: FeedEvent): void {
+    for (const reader of this.#readers) this.#tellOne(reader, event);
+  }
+
+  /** Readers are strangers to each other: one that throws must not keep the next from hearing. */
+  #tellOne(reader: Reader, event: FeedEvent): void {
+    try {
+      reader.listener(event);
+    } catch (error) {
+      this.#options.onReaderError(error);
+    }
+  }
+
+  #reportBytes(): void {
+    const bytes = (this.#replica?.bytes ?? 0) + (this.#incoming?.bytes ?? 0);
+    const difference = bytes - this.#reportedBytes;
+    if (difference === 0) return;
+    this.#reportedBytes = bytes;
+    this.#options.onBytes(difference);
+  }
+}
+
+function resetOf(replica: Replica, mode: "full" | "delta"): FeedReset {
+  return { type: "reset", mode, epoch: replica.epoch, durability: replica.durability };
+}
