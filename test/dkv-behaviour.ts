@@ -1,0 +1,356 @@
+import { type Client, ConatError, type DKV, type DkvChange, dkv } from "@conat/conat";
+import { eventually } from "@conat/conat/testing";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+/** What the suite needs of the place it runs in. */
+export interface DkvPlace {
+  /** A new connection that may use every project named here. */
+  connect(projects: readonly string[]): Client;
+}
+
+/** The behaviour of a store, the same through a hub and straight on NATS. */
+export function describeDkv(place: () => DkvPlace): void {
+  let clients: Client[] = [];
+  let project_id = "";
+  let count = 0;
+
+  beforeEach(() => {
+    count += 1;
+    project_id = `project-${count}-${Math.random().toString(36).slice(2)}`;
+    clients = [];
+  });
+
+  afterEach(async () => {
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
+  const newClient = (): Client => {
+    const client = place().connect([project_id]);
+    clients.push(client);
+    return client;
+  };
+
+  const open = <T = unknown>(
+    options: Partial<Parameters<typeof dkv<T>>[0]> = {},
+  ): Promise<DKV<T>> => dkv<T>({ client: newClient(), project_id, name: "store", ...options });
+
+  const pair = async <T = unknown>(
+    options: Partial<Parameters<typeof dkv<T>>[0]> = {},
+  ): Promise<[DKV<T>, DKV<T>]> => [await open<T>(options), await open<T>(options)];
+
+  describe("reading and writing", () => {
+    it("shows a set value at once, stores it, and shows it to everybody else", async () => {
+      const [mine, theirs] = await pair<number>();
+      mine.set("a", 1);
+      expect(mine.get("a")).toBe(1);
+      await mine.save();
+      await eventually(() => expect(theirs.get("a")).toBe(1));
+      expect(theirs.get()).toEqual({ a: 1 });
+      expect(theirs.keys()).toEqual(["a"]);
+      expect(theirs.entries()).toEqual([["a", 1]]);
+      expect(theirs.size).toBe(1);
+      expect(theirs.time("a")).toBeGreaterThan(1_600_000_000_000);
+      expect(theirs.seq("a")).toBe(mine.seq("a"));
+    });
+
+    it("gives who comes later everything that was stored", async () => {
+      const mine = await open<number>();
+      for (let at = 0; at < 50; at += 1) mine.set(`key ${at}`, at);
+      await mine.save();
+      const late = await open<number>();
+      expect(late.size).toBe(50);
+      expect(late.get("key 7")).toBe(7);
+    });
+
+    it("deletes, and a deleted key may be written again", async () => {
+      const [mine, theirs] = await pair<string>();
+      mine.set("k", "one");
+      await mine.save();
+      mine.delete("k");
+      expect(mine.has("k")).toBe(false);
+      await mine.save();
+      await eventually(() => expect(theirs.seq("k")).toBe(mine.seq("k")));
+      expect(theirs.get("k")).toBeUndefined();
+      expect(theirs.keys()).toEqual([]);
+      const removed = mine.seq("k");
+      mine.set("k", "two");
+      await mine.save();
+      expect(mine.seq("k")).toBeGreaterThan(removed);
+      await eventually(() => expect(theirs.get("k")).toBe("two"));
+    });
+
+    it("setMany takes all or nothing, clear removes all", async () => {
+      const store = await open<unknown>();
+      expect(() => store.setMany({ a: 1, b: () => 1 })).toThrowError(
+        expect.objectContaining({ kind: "not-serialisable" }),
+      );
+      expect(store.size).toBe(0);
+      store.setMany({ a: 1, b: 2 });
+      store.clear();
+      expect(store.get()).toEqual({});
+      await store.save();
+      expect(store.size).toBe(0);
+    });
+
+    it("keeps stores of the same name in other scopes, and ephemeral ones, apart", async () => {
+      const client = newClient();
+      const persistent = await dkv<string>({ client, project_id, name: "same" });
+      const ephemeral = await dkv<string>({ client, project_id, name: "same", ephemeral: true });
+      persistent.set("k", "disk");
+      ephemeral.set("k", "memory");
+      await Promise.all([persistent.save(), ephemeral.save()]);
+      expect([persistent.get("k"), ephemeral.get("k")]).toEqual(["disk", "memory"]);
+    });
+
+    it("an ephemeral store lives on when nobody is connected", async () => {
+      const first = await open<number>({ ephemeral: true });
+      first.set("k", 1);
+      await first.close();
+      await clients[0]?.close();
+      const second = await open<number>({ ephemeral: true });
+      expect(second.get("k")).toBe(1);
+    });
+
+    it("takes every string as store name and key, and none leaks into another store", async () => {
+      const names = [
+        "",
+        " ",
+        "a.b",
+        "*",
+        ">",
+        "a b\nc",
+        "é😀",
+        "x".repeat(3_000),
+        "__proto__",
+        "toString",
+        "=41",
+      ];
+      const client = newClient();
+      for (const name of names) {
+        const store = await dkv<string>({ client, project_id, name });
+        for (const key of names) store.set(key, `${name}/${key}`);
+        await store.save();
+      }
+      const other = newClient();
+      for (const name of names) {
+        const store = await dkv<string>({ client: other, project_id, name });
+        expect(store.keys().sort()).toEqual([...names].sort());
+        for (const key of names) expect(store.get(key)).toBe(`${name}/${key}`);
+        expect(Object.keys(store.get()).sort()).toEqual([...names].sort());
+      }
+      const empty = await dkv<string>({ client, project_id, name: "never written" });
+      expect([empty.has("toString"), empty.has("__proto__"), empty.size]).toEqual([
+        false,
+        false,
+        0,
+      ]);
+    });
+
+    it("gives back a frozen value that stays the same object until the next version", async () => {
+      const [mine, theirs] = await pair<{ list: number[] }>();
+      const value = { list: [1] };
+      mine.set("k", value);
+      const seen = mine.get("k");
+      value.list.push(2);
+      expect(seen).toEqual({ list: [1] });
+      expect(() => seen?.list.push(3)).toThrow(TypeError);
+      await mine.save();
+      await eventually(() => expect(theirs.has("k")).toBe(true));
+      expect(mine.get("k")).toBe(seen);
+      expect(theirs.get("k")).toBe(theirs.get("k"));
+    });
+  });
+
+  describe("change events", () => {
+    it("tell of each confirmed version once, own ones included, with the value before", async () => {
+      const [mine, theirs] = await pair<number>();
+      const own: DkvChange<number>[] = [];
+      const foreign: DkvChange<number>[] = [];
+      mine.on("change", (change) => {
+        own.push(change);
+        expect(mine.get(change.key)).toBe(change.value);
+      });
+      theirs.on("change", (change) => void foreign.push(change));
+      mine.set("k", 1);
+      await mine.save();
+      mine.set("k", 2);
+      await mine.save();
+      mine.delete("k");
+      await mine.save();
+      const told = [
+        { value: 1, prev: undefined, kind: "put" },
+        { value: 2, prev: 1, kind: "put" },
+        { value: undefined, prev: 2, kind: "delete" },
+      ];
+      await eventually(() => expect([own.length, foreign.length]).toEqual([3, 3]));
+      expect(own).toMatchObject(told.map((change) => ({ ...change, own: true, pending: false })));
+      expect(foreign).toMatchObject(told.map((change) => ({ ...change, own: false })));
+    });
+
+    it("a handler that throws stops no other", async () => {
+      const store = await open<number>();
+      const uncaught: unknown[] = [];
+      const keep = (error: unknown): void => void uncaught.push(error);
+      const before = process.listeners("uncaughtException");
+      process.removeAllListeners("uncaughtException");
+      process.on("uncaughtException", keep);
+      const seen: string[] = [];
+      store.on("change", () => {
+        throw new Error("from a handler");
+      });
+      store.on("change", ({ key }) => void seen.push(key));
+      store.set("k", 1);
+      await store.save();
+      await eventually(() => expect(seen).toEqual(["k"]));
+      await eventually(() => expect(uncaught).toMatchObject([{ message: "from a handler" }]));
+      process.off("uncaughtException", keep);
+      for (const listener of before) process.on("uncaughtException", listener);
+    });
+
+    it("subscribe and subscribeKey tell of local and confirmed changes of what is visible", async () => {
+      const [mine, theirs] = await pair<number>();
+      const seen: string[] = [];
+      theirs.subscribeKey("a", () => void seen.push("a"));
+      theirs.subscribe(() => void seen.push("all"));
+      theirs.set("b", 1);
+      expect(seen).toEqual(["all"]);
+      mine.set("a", 1);
+      await eventually(() => expect(seen).toContain("a"));
+      const snapshot = theirs.snapshot();
+      expect(theirs.snapshot()).toBe(snapshot);
+      expect([...snapshot]).toEqual(expect.arrayContaining([["a", 1]]));
+    });
+  });
+
+  describe("many writes", () => {
+    it("coalesces a burst to one key, the last one always reaching everybody", async () => {
+      const [mine, theirs] = await pair<number>();
+      const versions = new Set<number>();
+      theirs.on("change", ({ seq }) => void versions.add(seq));
+      for (let value = 0; value < 200; value += 1) mine.set("k", value);
+      await mine.save();
+      await eventually(() => expect(theirs.get("k")).toBe(199));
+      expect(versions.size).toBeLessThanOrEqual(2);
+    });
+
+    it("pipelines distinct keys", async () => {
+      const [mine, theirs] = await pair<number>();
+      for (let at = 0; at < 3_000; at += 1) mine.set(`k${at}`, at);
+      expect(mine.unsavedChanges()).toHaveLength(3_000);
+      await mine.save();
+      expect(mine.isStable()).toBe(true);
+      await eventually(() => expect(theirs.size).toBe(3_000));
+      expect(theirs.get("k2999")).toBe(2_999);
+    });
+
+    it("throws outbox-full past the bound, and goes on when there is room again", async () => {
+      const store = await open<number>({ maxOutboxWrites: 10 });
+      expect(() => {
+        for (let at = 0; at <= 10; at += 1) store.set(`k${at}`, at);
+      }).toThrowError(expect.objectContaining({ kind: "outbox-full" }));
+      await store.save();
+      store.set("k10", 10);
+      await store.save();
+      expect(store.size).toBe(11);
+    });
+  });
+
+  describe("opening and closing", () => {
+    it("the same store on the same connection is the same instance until everybody has closed it", async () => {
+      const client = newClient();
+      const options = { client, project_id, name: "shared" };
+      const first = await dkv<number>(options);
+      const second = await dkv<number>(options);
+      expect(second).toBe(first);
+      await first.close();
+      second.set("k", 1);
+      await second.close();
+      expect(second.closed).toBe(true);
+      const third = await dkv<number>(options);
+      expect(third).not.toBe(first);
+      await first.close();
+      third.set("k", 2);
+      await third.save();
+      expect(third.get("k")).toBe(2);
+    });
+
+    it("a second open that asks for another behaviour is refused; function literals of the same kind are not", async () => {
+      const client = newClient();
+      const options = { client, project_id, name: "strict" };
+      await dkv({ ...options, merge: ({ local }) => local });
+      await expect(dkv(options)).rejects.toMatchObject({ kind: "bad-options" });
+      await dkv({ ...options, merge: ({ remote }) => remote });
+      await dkv({ ...options, noCache: true });
+    });
+
+    it("the last close sends what is pending", async () => {
+      const [mine, theirs] = await pair<number>();
+      mine.set("k", 1);
+      await mine.close();
+      await eventually(() => expect(theirs.get("k")).toBe(1));
+    });
+
+    it("a closed store throws by name and tells that it is closed", async () => {
+      const store = await open<number>();
+      const closed: unknown[] = [];
+      store.on("closed", (error) => void closed.push(error));
+      await store.close();
+      await store.close();
+      expect(() => store.set("k", 1)).toThrowError(expect.objectContaining({ kind: "closed" }));
+      expect(closed).toEqual([undefined]);
+      expect(store.status).toBe("closed");
+    });
+
+    it("a connection that ends closes its stores by name and ends what was pending", async () => {
+      const store = await open<number>({ noAutosave: true });
+      const handle = store.set("k", 1);
+      const closed = new Promise((resolve) => store.on("closed", resolve));
+      await clients[0]?.close();
+      expect(await closed).toMatchObject({ kind: "closed" });
+      expect(await handle.settled()).toMatchObject({
+        status: "rejected",
+        error: { kind: "closed" },
+      });
+    });
+  });
+
+  describe("what is refused", () => {
+    it("bad options and names, by name", async () => {
+      const client = newClient();
+      const bad = (options: object): Promise<unknown> =>
+        dkv({ client, name: "store", ...options } as never).catch((error: unknown) => error);
+      expect(await bad({})).toMatchObject({ kind: "bad-options" });
+      expect(await bad({ project_id, account_id: "a" })).toMatchObject({ kind: "bad-options" });
+      expect(await bad({ project_id: 7 })).toMatchObject({ kind: "bad-name" });
+      expect(await bad({ project_id: "" })).toMatchObject({ kind: "bad-name" });
+      expect(await bad({ project_id, name: "x".repeat(20_000) })).toMatchObject({
+        kind: "bad-name",
+      });
+      expect(await bad({ project_id, name: "\ud800" })).toMatchObject({ kind: "bad-name" });
+      expect(await bad({ project_id, ttlMs: -1 })).toMatchObject({ kind: "bad-options" });
+    });
+
+    it("a value that cannot be stored or is too large throws in set, and nothing else is affected", async () => {
+      const store = await open<unknown>({ maxValueBytes: 1_000 });
+      store.set("good", 1);
+      const cycle: unknown[] = [];
+      cycle.push(cycle);
+      for (const value of [() => 1, Symbol("s"), cycle, undefined]) {
+        expect(() => store.set("bad", value)).toThrowError(
+          expect.objectContaining({ kind: "not-serialisable" }),
+        );
+      }
+      expect(() => store.set("bad", "x".repeat(1_001))).toThrowError(
+        expect.objectContaining({ kind: "value-too-large" }),
+      );
+      await store.save();
+      expect(store.get()).toEqual({ good: 1 });
+    });
+
+    it("a store of an unknown service, by name", async () => {
+      const error: unknown = await open({ service: "nowhere" }).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(ConatError);
+      expect(error).toMatchObject({ kind: "bad-options" });
+    });
+  });
+}
