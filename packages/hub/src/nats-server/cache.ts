@@ -1,6 +1,6 @@
 import { chmod, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { readBinaryVersion } from "./binary.ts";
 import { compareVersions, isSupportedVersion } from "./version.ts";
 
@@ -14,7 +14,7 @@ const STAGING_PREFIX = ".staging-";
  */
 export function cacheFolder(env: NodeJS.ProcessEnv): string {
   if (env.CONAT_CACHE) {
-    return env.CONAT_CACHE;
+    return resolve(env.CONAT_CACHE);
   }
   const xdg = env.XDG_CACHE_HOME;
   return xdg && isAbsolute(xdg) ? join(xdg, "conat") : join(homedir(), ".cache", "conat");

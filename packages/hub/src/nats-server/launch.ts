@@ -73,7 +73,7 @@ export async function detectLaunchMode(folder: string): Promise<LaunchMode> {
   try {
     const { code } = await runCommand(
       "flock",
-      [...lockArguments(join(folder, "probe.lock"), 0), "true"],
+      [...lockArguments(join(folder, "nats-server.probe"), 0), "true"],
       { timeoutMs: DETECT_TIMEOUT_MS },
     );
     return code === 0 || code === LOCKED_EXIT_CODE ? "native" : "wrapper";

@@ -203,6 +203,38 @@ it("names the port that somebody else has", async () => {
   });
 });
 
+it("takes every option, and a folder with a strange name", async () => {
+  const dataDir = join(await temporaryFolder(), 'a "quoted" $name \\ ü');
+  const server = await start({
+    dataDir,
+    syncInterval: "always",
+    maxMemoryBytes: 1024 * 1024,
+    maxFileBytes: 2 * 1024 * 1024,
+  });
+
+  const answer = await fetch(`${server.monitorUrl}/jsz`);
+  expect(await answer.json()).toMatchObject({
+    config: {
+      max_memory: 1024 * 1024,
+      max_storage: 2 * 1024 * 1024,
+      store_dir: join(dataDir, "jetstream"),
+      sync_always: true,
+    },
+  });
+});
+
+it("keeps a listener that throws from doing harm", async () => {
+  const logged: string[] = [];
+  const server = await start({ log: (_level, message) => logged.push(message) });
+  server.onExit(() => {
+    throw new Error("a bug");
+  });
+  const again = nextStatus(server, "running");
+  server.kill("SIGKILL");
+  await again;
+  expect(logged).toContain("a listener of the nats-server threw: Error: a bug");
+});
+
 it("listens on the port it was told", async () => {
   const port = await pickFreePort();
   expect((await start({ port })).url).toBe(`nats://127.0.0.1:${port}`);

@@ -243,7 +243,7 @@ class Supervisor implements NatsServer {
       const startedAt = performance.now();
       const exit = await this.#watch(launched);
       this.#launched = undefined;
-      emit(this.#exitListeners, exit);
+      this.#emit(this.#exitListeners, exit);
       if (this.#abort.signal.aborted) {
         return;
       }
@@ -330,12 +330,17 @@ class Supervisor implements NatsServer {
 
   #setStatus(status: NatsServerStatus): void {
     this.#status = status;
-    emit(this.#statusListeners, status);
+    this.#emit(this.#statusListeners, status);
   }
-}
 
-function emit<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
-  for (const listener of [...listeners]) {
-    listener(value);
+  /** A listener that throws must not keep the server from being restarted or stopped. */
+  #emit<T>(listeners: ReadonlySet<(value: T) => void>, value: T): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(value);
+      } catch (error) {
+        this.#log("error", `a listener of the nats-server threw: ${error}`);
+      }
+    }
   }
 }
