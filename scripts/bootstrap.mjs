@@ -45,6 +45,8 @@ export async function bootstrap(log = console.log) {
   try {
     // Another script may have installed them while this one waited.
     if (!isInstalled(wanted)) {
+      // An install that is interrupted leaves neither the old state nor the new one.
+      rmSync(STAMP, { force: true });
       await install(log);
       writeFileSync(STAMP, wanted);
     }
@@ -167,7 +169,9 @@ function workspaceFolders() {
 async function install(log) {
   const startedAt = performance.now();
   const seconds = () => `${Math.round((performance.now() - startedAt) / 1000)} s`;
-  log(`installing dependencies with pnpm ${pnpmVersion()}; the first time takes about 20 s`);
+  log(
+    `installing dependencies with pnpm ${pnpmVersion()}; the first time takes up to half a minute`,
+  );
   const heartbeat = setInterval(
     () => log(`still installing dependencies (${seconds()})`),
     HEARTBEAT_MS,
