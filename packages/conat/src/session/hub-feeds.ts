@@ -51,12 +51,13 @@ export class HubFeeds implements HubPart {
       live: false,
     };
     this.#feeds.set(feed.id, feed);
-    const { ended } = this.#uplink;
+    const { ended } = this.#uplink.connection;
     if (ended) queueMicrotask(() => this.#end(feed, ended));
-    else if (this.#uplink.connected) this.#request(feed);
+    else if (this.#uplink.connection.connected) this.#request(feed);
     return {
       close: () => {
-        if (this.#forget(feed) && this.#uplink.connected) this.#uplink.send("close", feed.id);
+        if (this.#forget(feed) && this.#uplink.connection.connected)
+          this.#uplink.send("close", feed.id);
       },
     };
   }
@@ -67,7 +68,7 @@ export class HubFeeds implements HubPart {
 
   onDisconnected(error: ConatError): void {
     this.#channels.clear();
-    const certainTime = this.#uplink.safeServerTime() - CERTAIN_BEFORE_LOSS_MS;
+    const certainTime = Math.floor(this.#uplink.safeServerTime()) - CERTAIN_BEFORE_LOSS_MS;
     for (const feed of [...this.#feeds.values()]) {
       if (feed.live && feed.reached !== undefined && feed.reached.time < certainTime) {
         feed.reached = { ...feed.reached, time: certainTime };

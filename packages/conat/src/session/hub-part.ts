@@ -1,16 +1,15 @@
 import type { ConatError } from "../protocol/conat-error.ts";
 import type { ClientEvents } from "../protocol/events.ts";
 import type { Environment } from "../transport/environment.ts";
+import type { ConnectionRunner } from "./connection-runner.ts";
 
 /** What the parts of a hub session have in common: the way to the hub, and what happens to the connection. */
 export interface HubUplink {
-  /** True between the hub's `welcome` and the loss of the connection; only then does `send` reach anybody. */
-  readonly connected: boolean;
-  /** Why the session has ended for good, if it has. */
-  readonly ended: ConatError | undefined;
+  readonly connection: Pick<ConnectionRunner, "connected" | "ended">;
   readonly environment: Environment;
   /** The server's clock, never ahead of it: in milliseconds since the epoch. */
   readonly safeServerTime: () => number;
+  /** Reaches the hub only while connected. */
   send<Name extends keyof ClientEvents>(
     event: Name,
     ...message: Parameters<ClientEvents[Name]>

@@ -30,7 +30,7 @@ export class HubReads implements HubPart {
   }
 
   read(ref: StoreRef, key: string): Promise<Entry | undefined> {
-    const { connected, ended } = this.#uplink;
+    const { connected, ended } = this.#uplink.connection;
     if (!connected) {
       return Promise.reject(ended ?? new ConatError("unavailable", "not connected to a hub"));
     }

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ConatError, toConatError } from "../protocol/conat-error.ts";
+import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { HubEvents } from "../protocol/events.ts";
 import { bye, type Hello, type Welcome, welcome } from "../protocol/messages/hello.ts";
@@ -10,16 +10,9 @@ import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "../protocol/version.t
 import { type Environment, hostEnvironment } from "../transport/environment.ts";
 import { toHubError } from "../transport/hub-error.ts";
 import { type HubLink, openHubLink } from "../transport/hub-link.ts";
-import { Emitter } from "../util/emitter.ts";
-import {
-  type Connection,
-  type ConnectionEffect,
-  type ConnectionEvent,
-  startConnection,
-  stepConnection,
-} from "./connection-state.ts";
+import { ConnectionRunner } from "./connection-runner.ts";
 import { HubFeeds } from "./hub-feeds.ts";
-import type { HubPart, HubUplink } from "./hub-part.ts";
+import type { HubPart } from "./hub-part.ts";
 import { HubReads } from "./hub-reads.ts";
 import { HubTopics } from "./hub-topics.ts";
 import { HubWrites } from "./hub-writes.ts";
@@ -70,19 +63,14 @@ export class HubSession implements Session {
   readonly #options: HubSessionOptions;
   readonly #environment: Environment;
   readonly #hello: Hello;
-  readonly #events = new Emitter<{ status: [SessionStatus] }>();
-  readonly #stopWatching: () => void;
+  readonly #connection: ConnectionRunner;
   readonly #feeds: HubFeeds;
   readonly #writes: HubWrites;
   readonly #reads: HubReads;
   readonly #topics: HubTopics;
-  readonly #receivers: ReadonlyMap<string, (message: unknown[]) => boolean>;
-  #connection: Connection;
-  #status: SessionStatus;
+  readonly #receivers: ReadonlyMap<string, Receiver>;
   #link: HubLink | undefined;
   #linkClosed: Promise<void> = Promise.resolve();
-  #attempt: object | undefined;
-  #stopTimer: (() => void) | undefined;
   #origin = "";
   #lastWrite = 0;
   #welcomed: { readonly time: number; readonly now: number; readonly elapsed: number } | undefined;
@@ -95,20 +83,39 @@ export class HubSession implements Session {
       client: options.instanceId ?? createInstanceId(),
       identity: options.identity,
     };
-    const uplink = this.#createUplink();
+    let parts: readonly HubPart[] = [];
+    const connection = new ConnectionRunner(
+      {
+        renewable: typeof options.token === "function",
+        connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
+      },
+      this.#environment,
+      {
+        connect: (signal) => this.#connect(signal),
+        onConnected: () => {
+          for (const part of parts) part.onConnected();
+        },
+        onDisconnected: (error) => {
+          for (const part of parts) part.onDisconnected(error);
+        },
+        onEnded: (error) => {
+          for (const part of parts) part.onEnded(error);
+        },
+      },
+    );
+    this.#connection = connection;
+    const uplink = {
+      connection,
+      environment: this.#environment,
+      safeServerTime: () => this.#safeServerTime(),
+      send: (event: string, ...message: readonly unknown[]) => this.#link?.send(event, message),
+    };
     this.#feeds = new HubFeeds(uplink);
     this.#writes = new HubWrites(uplink, options.ackTimeoutMs ?? DEFAULT_ACK_TIMEOUT_MS);
     this.#reads = new HubReads(uplink);
     this.#topics = new HubTopics(uplink);
+    parts = [this.#feeds, this.#writes, this.#reads, this.#topics];
     this.#receivers = this.#createReceivers();
-    const { connection, effects } = startConnection({
-      renewable: typeof options.token === "function",
-      connectTimeoutMs: options.connectTimeoutMs ?? DEFAULT_CONNECT_TIMEOUT_MS,
-    });
-    this.#connection = connection;
-    this.#status = toStatus(connection);
-    this.#stopWatching = this.#environment.watchDevice((type) => this.#step({ type }));
-    this.#run(effects);
   }
 
   get origin(): string {
@@ -116,11 +123,11 @@ export class HubSession implements Session {
   }
 
   get status(): SessionStatus {
-    return this.#status;
+    return this.#connection.status;
   }
 
   onStatus(listener: (status: SessionStatus) => void): () => void {
-    return this.#events.on("status", listener);
+    return this.#connection.onStatus(listener);
   }
 
   ready(timeoutMs?: number): Promise<void> {
@@ -128,9 +135,8 @@ export class HubSession implements Session {
   }
 
   serverTime(): number {
-    const welcomed = this.#welcomed;
     const now = this.#environment.now();
-    return welcomed === undefined ? now : welcomed.time + now - welcomed.now;
+    return this.#welcomed === undefined ? now : this.#welcomed.time + now - this.#welcomed.now;
   }
 
   nextWrite(): number {
@@ -151,7 +157,7 @@ export class HubSession implements Session {
   }
 
   async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
-    if (!isConnected(this.#connection.state)) await this.ready();
+    if (!this.#connection.connected) await this.ready();
     return this.#reads.read(ref, key);
   }
 
@@ -164,82 +170,28 @@ export class HubSession implements Session {
   }
 
   async close(): Promise<void> {
-    this.#step({ type: "close" });
-    this.#stopWatching();
-    this.#events.removeAllListeners();
+    this.#connection.close();
     await this.#linkClosed;
   }
 
-  #step(event: ConnectionEvent): void {
-    const before = this.#connection.state;
-    const { connection, effects } = stepConnection(
-      this.#connection,
-      event,
-      this.#environment.random(),
-    );
-    this.#connection = connection;
-    const { state, error, attempt } = connection;
-    const status = this.#status;
-    const changed = state !== before || error !== status.error || attempt !== status.attempt;
-    if (changed) this.#status = toStatus(connection);
-    this.#run(effects);
-    if (!changed) return;
-    const parts: readonly HubPart[] = [this.#feeds, this.#writes, this.#reads, this.#topics];
-    if (state === "ready") for (const part of parts) part.onConnected();
-    if (error !== undefined && state !== before) {
-      if (isConnected(before) && !isConnected(state) && state !== "closed") {
-        for (const part of parts) part.onDisconnected(error);
-      }
-      if (isFinal(state) && !isFinal(before)) for (const part of parts) part.onEnded(error);
-    }
-    this.#events.emit("status", this.#status);
-  }
-
-  #run(effects: readonly ConnectionEffect[]): void {
-    for (const effect of effects) {
-      switch (effect.type) {
-        case "connect":
-          void this.#connect();
-          break;
-        case "disconnect":
-          this.#attempt = undefined;
-          if (this.#link !== undefined) this.#linkClosed = this.#link.close();
-          this.#link = undefined;
-          break;
-        case "wait":
-          this.#stopTimer?.();
-          this.#stopTimer = this.#environment.startTimer(
-            () => this.#step({ type: "due" }),
-            effect.delayMs,
-          );
-          break;
-        case "stop-waiting":
-          this.#stopTimer?.();
-          break;
-      }
-    }
-  }
-
-  async #connect(): Promise<void> {
-    const attempt = {};
-    this.#attempt = attempt;
+  async #connect(signal: AbortSignal): Promise<void> {
     const { token, address } = this.#options;
-    try {
-      // Asked for in a later turn, so that whatever it does finds the session's step completed.
-      const current = await Promise.resolve().then(
-        typeof token === "function" ? token : () => token,
-      );
-      if (this.#attempt !== attempt) return;
-      const hello = current === undefined ? this.#hello : { ...this.#hello, token: current };
-      this.#link = openHubLink(address, hello, {
-        onOpen: () => this.#step({ type: "opened" }),
+    const current = typeof token === "function" ? await token() : token;
+    if (signal.aborted) return;
+    const link = openHubLink(
+      address,
+      { ...this.#hello, token: current },
+      {
+        onOpen: () => this.#connection.step({ type: "opened" }),
         onMessage: (event, message) => this.#receive(event, message),
-        onLost: (error) => this.#step({ type: "lost", error }),
-      });
-    } catch (error) {
-      if (this.#attempt !== attempt) return;
-      this.#step({ type: "lost", error: toConatError(error, "unavailable") });
-    }
+        onLost: (error) => this.#connection.step({ type: "lost", error }),
+      },
+    );
+    this.#link = link;
+    signal.addEventListener("abort", () => {
+      this.#link = undefined;
+      this.#linkClosed = link.close();
+    });
   }
 
   #receive(event: string, message: unknown[]): void {
@@ -255,13 +207,13 @@ export class HubSession implements Session {
     }
     if (understood) return;
     const text = `the hub sent a malformed "${event}" message`;
-    this.#step({ type: "lost", error: new ConatError("unavailable", text, { cause }) });
+    this.#connection.step({ type: "lost", error: new ConatError("unavailable", text, { cause }) });
   }
 
   #onWelcome({ v: version, origin, time }: Welcome): void {
     if (version < OLDEST_PROTOCOL_VERSION) {
       const text = `the hub speaks protocol ${version}, this client needs ${OLDEST_PROTOCOL_VERSION} or later`;
-      this.#step({ type: "lost", error: new ConatError("protocol-version", text) });
+      this.#connection.step({ type: "lost", error: new ConatError("protocol-version", text) });
       return;
     }
     this.#origin = origin;
@@ -270,7 +222,7 @@ export class HubSession implements Session {
       now: this.#environment.now(),
       elapsed: this.#environment.elapsed(),
     };
-    this.#step({ type: "welcomed" });
+    this.#connection.step({ type: "welcomed" });
   }
 
   #safeServerTime(): number {
@@ -280,32 +232,15 @@ export class HubSession implements Session {
       : welcomed.time + this.#environment.elapsed() - welcomed.elapsed;
   }
 
-  #createUplink(): HubUplink {
-    const connected = (): boolean => isConnected(this.#connection.state);
-    const ended = (): ConatError | undefined =>
-      isFinal(this.#connection.state) ? this.#connection.error : undefined;
-    return {
-      get connected() {
-        return connected();
-      },
-      get ended() {
-        return ended();
-      },
-      environment: this.#environment,
-      safeServerTime: () => this.#safeServerTime(),
-      send: (event, ...message) => this.#link?.send(event, message),
-    };
-  }
-
-  #createReceivers(): ReadonlyMap<string, (message: unknown[]) => boolean> {
+  #createReceivers(): ReadonlyMap<string, Receiver> {
     const { reset, snapshot, synced, live, stale, closed } = this.#feeds.receivers;
     const { ack, nack } = this.#writes.receivers;
     const { entry } = this.#reads.receivers;
     const { subscribed, msg, lagged, unsubscribed } = this.#topics.receivers;
-    const receivers: Record<keyof HubEvents, (message: unknown[]) => boolean> = {
+    const receivers: Record<keyof HubEvents, Receiver> = {
       welcome: receiver(welcome, (message) => this.#onWelcome(message)),
       bye: receiver(bye, (kind, message, withinMs) =>
-        this.#step({ type: "bye", error: toHubError(kind, message), withinMs }),
+        this.#connection.step({ type: "bye", error: toHubError(kind, message), withinMs }),
       ),
       reset: receiver(store.reset, reset),
       snapshot: receiver(store.snapshot, snapshot),
@@ -325,27 +260,17 @@ export class HubSession implements Session {
   }
 }
 
+/** Takes a message; answers whether it had the shape it should have. */
+type Receiver = (message: unknown[]) => boolean;
+
 /** Hands a message on if it has its shape; answers whether it has. */
 function receiver<Message extends unknown[]>(
   schema: v.GenericSchema<unknown, Message>,
   handle: (...message: Message) => void,
-): (message: unknown[]) => boolean {
+): Receiver {
   return (message) => {
     const parsed = v.safeParse(schema, message);
     if (parsed.success) handle(...parsed.output);
     return parsed.success;
   };
-}
-
-function toStatus({ state, error, attempt }: Connection): SessionStatus {
-  return { state, error, attempt };
-}
-
-/** While draining, the connection still carries everything. */
-function isConnected(state: SessionStatus["state"]): boolean {
-  return state === "ready" || state === "draining";
-}
-
-function isFinal(state: SessionStatus["state"]): boolean {
-  return state === "refused" || state === "closed";
 }

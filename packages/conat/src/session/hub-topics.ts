@@ -27,7 +27,7 @@ export class HubTopics implements HubPart {
   }
 
   publish(ref: TopicRef, { data }: TopicMessage): void {
-    const { connected, ended } = this.#uplink;
+    const { connected, ended } = this.#uplink.connection;
     const topic = toWireTopicRef(ref);
     if (connected) this.#uplink.send("pub", topic, data);
     else if (ended === undefined) this.#outbox.add(topic, data);
@@ -37,12 +37,12 @@ export class HubTopics implements HubPart {
     this.#lastId += 1;
     const subscription = { id: this.#lastId, topic: toWireTopicRef(ref), listener };
     this.#subscriptions.set(subscription.id, subscription);
-    const { connected, ended } = this.#uplink;
+    const { connected, ended } = this.#uplink.connection;
     if (ended) queueMicrotask(() => this.#end(subscription.id, ended));
     else if (connected) this.#uplink.send("sub", subscription.id, subscription.topic);
     return {
       close: () => {
-        if (this.#forget(subscription.id) && this.#uplink.connected) {
+        if (this.#forget(subscription.id) && this.#uplink.connection.connected) {
           this.#uplink.send("unsub", subscription.id);
         }
       },

@@ -37,7 +37,7 @@ export class HubWrites implements HubPart {
   }
 
   write(ref: StoreRef, mutations: readonly Mutation[], onResult: OnResult): void {
-    const { connected, ended } = this.#uplink;
+    const { connected, ended } = this.#uplink.connection;
     if (!connected) {
       const error = ended ?? new ConatError("unavailable", "not connected to a hub; not stored");
       queueMicrotask(() => {
