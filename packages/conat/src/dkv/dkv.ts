@@ -9,11 +9,12 @@ import type { Session } from "../session/session.ts";
 import { Emitter } from "../util/emitter.ts";
 import type { DkvEvents } from "./dkv-events.ts";
 import { parseTtl, type ResolvedDkvOptions } from "./dkv-options.ts";
-import { DkvRunner, type RunnerListener, type StoreStatus } from "./dkv-runner.ts";
+import { DkvRunner, type StoreStatus } from "./dkv-runner.ts";
 import { hasValue } from "./dkv-state.ts";
 import type { WriteOutcome } from "./local-write.ts";
 import { createMergeBytes } from "./merge-bytes.ts";
 import { createSchemaCheck } from "./schema-check.ts";
+import { createTeller } from "./tell-application.ts";
 import { Updates } from "./updates.ts";
 import type { AnyValue, ValueAt } from "./value-types.ts";
 import { VisibleValues } from "./visible-values.ts";
@@ -63,7 +64,15 @@ export class DKV<T = unknown> {
     const { ref, merge, noAutosave } = options;
     this.#runner = new DkvRunner(
       { session, ref, merge: merge && createMergeBytes(merge), autosave: !noAutosave },
-      this.#listener(),
+      createTeller({
+        emitter: this.#emitter,
+        values: this.#values,
+        check: this.#check,
+        onClosed: (error) => {
+          onReleased();
+          this.#emitter.emit("closed", this.#closing ? undefined : error);
+        },
+      }),
     );
     this.#updates = new Updates(this.#runner, options.timeoutMs);
     this.#runner.open();
@@ -320,52 +329,6 @@ export class DKV<T = unknown> {
     return this.#snapshot.values;
   }
 
-  #listener(): RunnerListener {
-    const emitter = this.#emitter;
-    const value = (bytes: Uint8Array | undefined): AnyValue<T> | undefined => decodeOptional(bytes);
-    return {
-      onChange: (change) => this.#emitChange(change.entry, change.prev, change.own, change.pending),
-      onMerged: ({ key, prev, local, remote, result }) => {
-        if (emitter.listenerCount("conflict") === 0) return;
-        const theirs = remote.kind === "put" ? value(valueBytes(remote)) : undefined;
-        const ours = { prev: value(prev), local: value(local), result: value(result) };
-        emitter.emit("conflict", { key, ...ours, remote: theirs });
-      },
-      onFailed: (item, error) => {
-        emitter.emit("reject", { id: item.id, key: item.key, value: value(item.value), error });
-      },
-      onStable: () => emitter.emit("stable"),
-      onStatus: (status) => emitter.emit("status", status),
-      onError: (error) => emitter.emit("error", error),
-      onClosed: (error) => {
-        this.#onReleased();
-        emitter.emit("closed", this.#closing ? undefined : error);
-      },
-    };
-  }
-
-  #emitChange(entry: Entry, before: Entry | undefined, own: boolean, pending: boolean): void {
-    const { key, seq, time, kind } = entry;
-    const wanted = this.#emitter.listenerCount("change") > 0;
-    const prev = wanted && before?.kind === "put" ? this.#decodeEntry(before, false) : undefined;
-    const problem =
-      this.#emitter.listenerCount("invalid") > 0 || wanted
-        ? this.#values.problem(entry)
-        : undefined;
-    if (problem) {
-      this.#emitter.emit("invalid", { key, raw: valueBytes(entry).slice(), error: problem });
-    }
-    if (!wanted) return;
-    const value = kind === "put" ? this.#decodeEntry(entry, !pending) : undefined;
-    this.#emitter.emit("change", { key, value, prev, seq, time, own, pending, kind });
-  }
-
-  /** Decodes a confirmed entry; `remember` when it is also what is visible. */
-  #decodeEntry(entry: Entry, remember: boolean): AnyValue<T> | undefined {
-    const values = remember ? this.#values : new VisibleValues(this.#check);
-    return values.get(entry.key, entry) as AnyValue<T> | undefined;
-  }
-
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @internal one more holder */
@@ -419,10 +382,6 @@ export class DKV<T = unknown> {
       `the store ${JSON.stringify(this.name)} is closed; open it again with dkv()`,
     );
   }
-}
-
-function decodeOptional<Value>(bytes: Uint8Array | undefined): Value | undefined {
-  return bytes && (decodeValue(bytes) as Value);
 }
 
 function parseHeaders(headers: EntryHeaders): EntryHeaders {
