@@ -1,0 +1,109 @@
+import type { DKV, DkvOptions, SetOptions, ValueAt } from "@conat/conat";
+import { useMemo } from "react";
+import { type ConatRoot, useConatContext } from "./conat-root.ts";
+import { contentKey } from "./content-key.ts";
+import type { Lease } from "./leases.ts";
+import { LOADING, SharedStore, type StoreState } from "./shared-store.ts";
+
+/** Which store; the client is the provider's. Declared with its type, it types the hooks: `StoreOptions<Todo>`. */
+export interface StoreOptions<T = unknown> extends Omit<DkvOptions<T>, "client"> {
+  /** Throw to the error boundary why the store cannot be used. @default the provider's */
+  readonly throwErrors?: boolean | undefined;
+}
+
+/** A store of a provider, by name: it is open while somebody is subscribed. Making one opens nothing. */
+export class StoreAccess<T> {
+  readonly #root: ConatRoot;
+  readonly #slot: string;
+  readonly #options: DkvOptions<T>;
+
+  constructor(root: ConatRoot, slot: string, options: DkvOptions<T>) {
+    this.#root = root;
+    this.#slot = slot;
+    this.#options = options;
+  }
+
+  get state(): StoreState<T> {
+    return (this.#root.stores.peek(this.#slot)?.state ?? LOADING) as StoreState<T>;
+  }
+
+  /** Keeps the store open, calls `onChange` when its state has changed, and `follow` for every store that it becomes. */
+  subscribe(follow: (store: DKV<T>) => () => void, onChange: () => void): () => void {
+    const { resource, release } = this.#acquire();
+    let followed: DKV<T> | undefined;
+    let stop: (() => void) | undefined;
+    const update = (): void => {
+      const { store } = this.state;
+      if (store === followed) return;
+      stop?.();
+      followed = store;
+      stop = store && follow(store);
+    };
+    update();
+    const unsubscribe = resource.subscribe(() => {
+      update();
+      onChange();
+    });
+    return () => {
+      unsubscribe();
+      stop?.();
+      release();
+    };
+  }
+
+  /**
+   * Sets a key, at once or as soon as the store is open; also after the component is gone.
+   * @throws ConatError what `DKV.set` throws, `outbox-full`, or why the store cannot be used
+   */
+  readonly set = <Key extends string>(
+    key: Key,
+    value: ValueAt<T, Key>,
+    options?: SetOptions,
+  ): void => this.write((store) => void store.set(key, value, options));
+
+  /** Removes a key, as {@link set} sets it. */
+  readonly delete = (key: string, options?: Pick<SetOptions, "ifSeq" | "headers">): void =>
+    this.write((store) => void store.delete(key, options));
+
+  /** Changes a key by compare-and-set, so that no change of anybody is lost; see `DKV.update`. */
+  readonly update = async <Key extends string>(
+    key: Key,
+    change: (value: ValueAt<T, Key> | undefined) => ValueAt<T, Key> | undefined,
+  ): Promise<ValueAt<T, Key> | undefined> => {
+    const { resource, release } = this.#acquire();
+    try {
+      return await ((await resource.opened()) as DKV<T>).update(key, change);
+    } finally {
+      release();
+    }
+  };
+
+  write(action: (store: DKV<T>) => void): void {
+    const { resource, release } = this.#acquire();
+    try {
+      resource.write(action as (store: DKV) => void);
+    } finally {
+      release();
+    }
+  }
+
+  #acquire(): Lease<SharedStore> {
+    const open = (): SharedStore =>
+      new SharedStore(this.#root.holdClient(), this.#options as DkvOptions);
+    return this.#root.stores.acquire(this.#slot, open);
+  }
+}
+
+/** The store that `options` name, the same object as long as they name the same. */
+export function useStoreAccess<T>({ throwErrors: _, ...options }: StoreOptions<T>): StoreAccess<T> {
+  const { root } = useConatContext();
+  const slot = contentKey(options);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: options of another content have another slot
+  return useMemo(() => new StoreAccess<T>(root, slot, options), [root, slot]);
+}
+
+/** Throws why a store or channel cannot be used, when the component or its provider wants that. */
+export function useThrownError(wanted: boolean | undefined, error: Error | undefined): void {
+  const { throwErrors } = useConatContext();
+  if ((wanted ?? throwErrors) && error !== undefined) throw error;
+}

@@ -1,0 +1,112 @@
+import type { DKV, ValueAt } from "@conat/conat";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { LOADING, type StoreState } from "./shared-store.ts";
+import {
+  type StoreAccess,
+  type StoreOptions,
+  useStoreAccess,
+  useThrownError,
+} from "./store-access.ts";
+
+/** Sets the value, or makes it of the present one; `undefined` removes the key. */
+export type SetKey<Value, Present> = (
+  next: Value | undefined | ((present: Present) => Value | undefined),
+) => void;
+
+export type UseDKVKey<Value, Present> = readonly [
+  value: Present,
+  set: SetKey<Value, Present>,
+  state: StoreState,
+];
+
+/**
+ * One key of a store: its value and its setter, as from `useState`. Renders again only when that key changes, or the
+ * state of the store. `initial` is what the value is while there is none; it is not stored. Options may be inline.
+ */
+export function useDKVKey<T = unknown, Key extends string = string>(
+  options: StoreOptions<T>,
+  key: Key,
+): UseDKVKey<ValueAt<T, Key>, ValueAt<T, Key> | undefined>;
+export function useDKVKey<T = unknown, Key extends string = string>(
+  options: StoreOptions<T>,
+  key: Key,
+  initial: ValueAt<T, Key>,
+): UseDKVKey<ValueAt<T, Key>, ValueAt<T, Key>>;
+export function useDKVKey<T, Key extends string>(
+  options: StoreOptions<T>,
+  key: Key,
+  initial?: ValueAt<T, Key>,
+): UseDKVKey<ValueAt<T, Key>, ValueAt<T, Key> | undefined> {
+  type Value = ValueAt<T, Key> | undefined;
+  const access = useStoreAccess(options);
+  const view = useMemo(() => createView(access, key), [access, key]);
+  const { value, state } = useSyncExternalStore(view.subscribe, view.read, readOnServer);
+  useThrownError(options.throwErrors, state.status === "closed" ? state.error : undefined);
+  const latestInitial = useRef(initial);
+  useEffect(() => {
+    latestInitial.current = initial;
+  });
+  const set = useMemo(
+    () =>
+      (next: Value | ((present: Value) => Value)): void =>
+        access.write((store) => {
+          const stored = isUpdater(next) ? next(store.get(key) ?? latestInitial.current) : next;
+          if (stored === undefined) store.delete(key);
+          else store.set(key, stored);
+        }),
+    [access, key],
+  );
+  return [value ?? initial, set, state as StoreState];
+}
+
+function isUpdater<Value>(
+  next: Value | ((present: Value) => Value),
+): next is (value: Value) => Value {
+  return typeof next === "function";
+}
+
+interface KeySnapshot<T, Key extends string> {
+  readonly value: ValueAt<T, Key> | undefined;
+  readonly state: StoreState<T>;
+}
+
+const ON_SERVER = { value: undefined, state: LOADING };
+
+function readOnServer(): typeof ON_SERVER {
+  return ON_SERVER;
+}
+
+function createView<T, Key extends string>(access: StoreAccess<T>, key: Key) {
+  let last: KeySnapshot<T, Key> | undefined;
+  /** The store copies the value for every reader, so that two reads of one version are never the same object. */
+  let copied = false;
+  let stale = true;
+
+  const readValue = (store: DKV<T> | undefined): ValueAt<T, Key> | undefined => {
+    if (copied && !stale && store === last?.state.store) return last?.value;
+    const value = store?.get(key);
+    copied = !Object.is(value, store?.get(key));
+    stale = false;
+    return value;
+  };
+
+  const read = (): KeySnapshot<T, Key> => {
+    const { state } = access;
+    const value = readValue(state.store);
+    if (last === undefined || last.state !== state || !Object.is(last.value, value)) {
+      last = { value, state };
+    }
+    return last;
+  };
+
+  const subscribe = (onChange: () => void): (() => void) => {
+    const changed = (): void => {
+      stale = true;
+      onChange();
+    };
+    stale = true;
+    return access.subscribe((store) => store.subscribeKey(key, changed), onChange);
+  };
+
+  return { read, subscribe };
+}
