@@ -1,43 +1,10 @@
-import { type Client, ConatError, type DKV, type DkvChange, dkv } from "@conat/conat";
+import { ConatError, type DkvChange, dkv } from "@conat/conat";
 import { eventually } from "@conat/conat/testing";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-
-/** What the suite needs of the place it runs in. */
-export interface DkvPlace {
-  /** A new connection that may use every project named here. */
-  connect(projects: readonly string[]): Client;
-}
+import { describe, expect, it } from "vitest";
+import type { DkvBench } from "./dkv-bench.ts";
 
 /** The behaviour of a store, the same through a hub and straight on NATS. */
-export function describeDkv(place: () => DkvPlace): void {
-  let clients: Client[] = [];
-  let project_id = "";
-  let count = 0;
-
-  beforeEach(() => {
-    count += 1;
-    project_id = `project-${count}-${Math.random().toString(36).slice(2)}`;
-    clients = [];
-  });
-
-  afterEach(async () => {
-    await Promise.all(clients.map((client) => client.close()));
-  });
-
-  const newClient = (): Client => {
-    const client = place().connect([project_id]);
-    clients.push(client);
-    return client;
-  };
-
-  const open = <T = unknown>(
-    options: Partial<Parameters<typeof dkv<T>>[0]> = {},
-  ): Promise<DKV<T>> => dkv<T>({ client: newClient(), project_id, name: "store", ...options });
-
-  const pair = async <T = unknown>(
-    options: Partial<Parameters<typeof dkv<T>>[0]> = {},
-  ): Promise<[DKV<T>, DKV<T>]> => [await open<T>(options), await open<T>(options)];
-
+export function describeDkv({ newClient, newest, open, pair, project }: DkvBench): void {
   describe("reading and writing", () => {
     it("shows a set value at once, stores it, and shows it to everybody else", async () => {
       const [mine, theirs] = await pair<number>();
@@ -94,8 +61,13 @@ export function describeDkv(place: () => DkvPlace): void {
 
     it("keeps stores of the same name in other scopes, and ephemeral ones, apart", async () => {
       const client = newClient();
-      const persistent = await dkv<string>({ client, project_id, name: "same" });
-      const ephemeral = await dkv<string>({ client, project_id, name: "same", ephemeral: true });
+      const persistent = await dkv<string>({ client, project_id: project(), name: "same" });
+      const ephemeral = await dkv<string>({
+        client,
+        project_id: project(),
+        name: "same",
+        ephemeral: true,
+      });
       persistent.set("k", "disk");
       ephemeral.set("k", "memory");
       await Promise.all([persistent.save(), ephemeral.save()]);
@@ -106,7 +78,7 @@ export function describeDkv(place: () => DkvPlace): void {
       const first = await open<number>({ ephemeral: true });
       first.set("k", 1);
       await first.close();
-      await clients[0]?.close();
+      await newest().close();
       const second = await open<number>({ ephemeral: true });
       expect(second.get("k")).toBe(1);
     });
@@ -127,18 +99,18 @@ export function describeDkv(place: () => DkvPlace): void {
       ];
       const client = newClient();
       for (const name of names) {
-        const store = await dkv<string>({ client, project_id, name });
+        const store = await dkv<string>({ client, project_id: project(), name });
         for (const key of names) store.set(key, `${name}/${key}`);
         await store.save();
       }
       const other = newClient();
       for (const name of names) {
-        const store = await dkv<string>({ client: other, project_id, name });
+        const store = await dkv<string>({ client: other, project_id: project(), name });
         expect(store.keys().sort()).toEqual([...names].sort());
         for (const key of names) expect(store.get(key)).toBe(`${name}/${key}`);
         expect(Object.keys(store.get()).sort()).toEqual([...names].sort());
       }
-      const empty = await dkv<string>({ client, project_id, name: "never written" });
+      const empty = await dkv<string>({ client, project_id: project(), name: "never written" });
       expect([empty.has("toString"), empty.has("__proto__"), empty.size]).toEqual([
         false,
         false,
@@ -258,7 +230,7 @@ export function describeDkv(place: () => DkvPlace): void {
   describe("opening and closing", () => {
     it("the same store on the same connection is the same instance until everybody has closed it", async () => {
       const client = newClient();
-      const options = { client, project_id, name: "shared" };
+      const options = { client, project_id: project(), name: "shared" };
       const first = await dkv<number>(options);
       const second = await dkv<number>(options);
       expect(second).toBe(first);
@@ -276,7 +248,7 @@ export function describeDkv(place: () => DkvPlace): void {
 
     it("a second open that asks for another behaviour is refused; function literals of the same kind are not", async () => {
       const client = newClient();
-      const options = { client, project_id, name: "strict" };
+      const options = { client, project_id: project(), name: "strict" };
       await dkv({ ...options, merge: ({ local }) => local });
       await expect(dkv(options)).rejects.toMatchObject({ kind: "bad-options" });
       await dkv({ ...options, merge: ({ remote }) => remote });
@@ -305,7 +277,7 @@ export function describeDkv(place: () => DkvPlace): void {
       const store = await open<number>({ noAutosave: true });
       const handle = store.set("k", 1);
       const closed = new Promise((resolve) => store.on("closed", resolve));
-      await clients[0]?.close();
+      await newest().close();
       expect(await closed).toMatchObject({ kind: "closed" });
       expect(await handle.settled()).toMatchObject({
         status: "rejected",
@@ -320,14 +292,20 @@ export function describeDkv(place: () => DkvPlace): void {
       const bad = (options: object): Promise<unknown> =>
         dkv({ client, name: "store", ...options } as never).catch((error: unknown) => error);
       expect(await bad({})).toMatchObject({ kind: "bad-options" });
-      expect(await bad({ project_id, account_id: "a" })).toMatchObject({ kind: "bad-options" });
+      expect(await bad({ project_id: project(), account_id: "a" })).toMatchObject({
+        kind: "bad-options",
+      });
       expect(await bad({ project_id: 7 })).toMatchObject({ kind: "bad-name" });
       expect(await bad({ project_id: "" })).toMatchObject({ kind: "bad-name" });
-      expect(await bad({ project_id, name: "x".repeat(20_000) })).toMatchObject({
+      expect(await bad({ project_id: project(), name: "x".repeat(20_000) })).toMatchObject({
         kind: "bad-name",
       });
-      expect(await bad({ project_id, name: "\ud800" })).toMatchObject({ kind: "bad-name" });
-      expect(await bad({ project_id, ttlMs: -1 })).toMatchObject({ kind: "bad-options" });
+      expect(await bad({ project_id: project(), name: "\ud800" })).toMatchObject({
+        kind: "bad-name",
+      });
+      expect(await bad({ project_id: project(), ttlMs: -1 })).toMatchObject({
+        kind: "bad-options",
+      });
     });
 
     it("a value that cannot be stored or is too large throws in set, and nothing else is affected", async () => {

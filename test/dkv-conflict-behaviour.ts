@@ -1,0 +1,210 @@
+import type { ConatError, DkvConflict, DkvReject } from "@conat/conat";
+import { mergeJson, mergeSet } from "@conat/conat/merge";
+import { eventually } from "@conat/conat/testing";
+import { describe, expect, it } from "vitest";
+import type { DkvBench } from "./dkv-bench.ts";
+
+interface Doc {
+  base?: number;
+  left?: number;
+  right?: number;
+}
+
+/** Merge, compare-and-set, update, and the ledger of writes: the same through a hub and straight on NATS. */
+export function describeDkvConflicts({ open, pair }: DkvBench): void {
+  describe("merge", () => {
+    it("joins what two clients wrote at once, and both end at the same value", async () => {
+      const [left, right] = await pair<Doc>({ merge: mergeJson });
+      left.set("doc", { base: 1 });
+      await left.save();
+      await eventually(() => expect(right.get("doc")).toEqual({ base: 1 }));
+      left.set("doc", { base: 1, left: 1 });
+      right.set("doc", { base: 1, right: 1 });
+      await Promise.all([left.save(), right.save()]);
+      const both = { base: 1, left: 1, right: 1 };
+      await eventually(() => expect([left.get("doc"), right.get("doc")]).toEqual([both, both]));
+    });
+
+    it("is asked once per foreign version, with the common ancestor, and never for an own echo", async () => {
+      const calls: unknown[] = [];
+      const merge = (conflict: { prev: unknown; local: unknown; remote: unknown }): string => {
+        calls.push([conflict.prev, conflict.local, conflict.remote]);
+        return `${conflict.local}+${conflict.remote}`;
+      };
+      const mine = await open<string>({ merge, noAutosave: true });
+      const theirs = await open<string>();
+      const conflicts: DkvConflict<string>[] = [];
+      mine.on("conflict", (conflict) => void conflicts.push(conflict));
+      theirs.set("k", "base");
+      await eventually(() => expect(mine.get("k")).toBe("base"));
+      mine.set("k", "mine");
+      theirs.set("k", "theirs");
+      await eventually(() => expect(mine.get("k")).toBe("mine+theirs"));
+      await mine.save();
+      await eventually(() => expect(theirs.get("k")).toBe("mine+theirs"));
+      expect(calls).toEqual([["base", "mine", "theirs"]]);
+      expect(conflicts).toEqual([
+        { key: "k", prev: "base", local: "mine", remote: "theirs", result: "mine+theirs" },
+      ]);
+    });
+
+    it("decides about a local delete, may delete, and may store null", async () => {
+      const decide = { result: null as string | null | undefined };
+      const mine = await open<string | null>({ merge: () => decide.result, noAutosave: true });
+      const theirs = await open<string | null>();
+      const meet = async (key: string): Promise<void> => {
+        theirs.set(key, "base");
+        await eventually(() => expect(mine.get(key)).toBe("base"));
+        mine.delete(key);
+        theirs.set(key, "changed");
+        await theirs.save();
+        await eventually(() => expect(mine.get(key)).toBe(decide.result));
+        await mine.save();
+      };
+      await meet("null");
+      await eventually(() => expect(theirs.get("null")).toBeNull());
+      decide.result = undefined;
+      await meet("gone");
+      await eventually(() => expect(theirs.has("gone")).toBe(false));
+    });
+
+    it("that throws keeps the local value and reports", async () => {
+      const merge = (): never => {
+        throw new Error("from merge");
+      };
+      const mine = await open<string>({ merge, noAutosave: true });
+      const theirs = await open<string>();
+      const errors: ConatError[] = [];
+      mine.on("error", (error) => void errors.push(error));
+      mine.set("k", "mine");
+      theirs.set("k", "theirs");
+      await eventually(() => expect(errors).toHaveLength(1));
+      expect(errors[0]?.cause).toMatchObject({ message: "from merge" });
+      expect(mine.get("k")).toBe("mine");
+      await mine.save();
+      await eventually(() => expect(theirs.get("k")).toBe("mine"));
+    });
+
+    it("loses no member of a set that ten clients add to at once", async () => {
+      const stores = await Promise.all(
+        Array.from({ length: 10 }, () => open<string[]>({ merge: mergeSet })),
+      );
+      const members = stores.map((store, at) => {
+        for (let n = 0; n < 5; n += 1)
+          store.set("set", [...(store.get("set") ?? []), `${at}/${n}`]);
+        return Array.from({ length: 5 }, (_, n) => `${at}/${n}`);
+      });
+      await Promise.all(stores.map((store) => store.save()));
+      for (const store of stores) {
+        await eventually(() =>
+          expect([...(store.get("set") ?? [])].sort()).toEqual(members.flat().sort()),
+        );
+      }
+    });
+  });
+
+  describe("compare-and-set", () => {
+    it("stores when the sequence is right, and is refused with the current entry when it is not", async () => {
+      const [mine, theirs] = await pair<string>();
+      expect(await mine.set("k", "first", { ifSeq: 0 }).settled()).toMatchObject({
+        status: "confirmed",
+      });
+      const outcome = await theirs.set("k", "second", { ifSeq: 0 }).settled();
+      expect(outcome).toMatchObject({ status: "rejected", error: { kind: "conflict" } });
+      if (outcome.status === "rejected") expect(outcome.error.current?.seq).toBe(mine.seq("k"));
+      expect(theirs.get("k")).toBe("first");
+      const next = await theirs.set("k", "third", { ifSeq: theirs.seq("k") }).settled();
+      expect(next).toMatchObject({ status: "confirmed" });
+      await eventually(() => expect(mine.get("k")).toBe("third"));
+    });
+
+    it("on a deleted key names the sequence of its removal", async () => {
+      const store = await open<string>();
+      store.set("k", "v");
+      await store.save();
+      store.delete("k");
+      await store.save();
+      expect(await store.set("k", "no", { ifSeq: 0 }).settled()).toMatchObject({
+        status: "rejected",
+      });
+      expect(store.get("k")).toBeUndefined();
+      expect(await store.set("k", "yes", { ifSeq: store.seq("k") }).settled()).toMatchObject({
+        status: "confirmed",
+      });
+    });
+  });
+
+  describe("update", () => {
+    it("loses no increment of 20 writers on one key", async () => {
+      const stores = await Promise.all(Array.from({ length: 20 }, () => open<number>()));
+      await Promise.all(
+        stores.flatMap((store) =>
+          Array.from({ length: 5 }, () => store.update("n", (value) => (value ?? 0) + 1)),
+        ),
+      );
+      for (const store of stores) await eventually(() => expect(store.get("n")).toBe(100));
+    });
+
+    it("returns what is stored, may delete, and passes on what its function throws", async () => {
+      const store = await open<number>();
+      expect(await store.update("n", () => 1)).toBe(1);
+      expect(await store.update("n", (value) => (value ?? 0) + 1)).toBe(2);
+      expect(await store.update("n", () => undefined)).toBeUndefined();
+      expect(store.has("n")).toBe(false);
+      const failing = store.update("n", () => {
+        throw new Error("from the function");
+      });
+      await expect(failing).rejects.toThrow("from the function");
+      expect(store.isStable()).toBe(true);
+    });
+  });
+
+  describe("the ledger of writes", () => {
+    it("lists what is pending, and discards it on request", async () => {
+      const store = await open<number>({ noAutosave: true });
+      const handle = store.set("a", 1);
+      store.set("b", 2);
+      expect(store.hasUnsavedChanges()).toBe(true);
+      expect(store.unsavedChanges()).toEqual(["a", "b"]);
+      expect(store.isStable("a")).toBe(false);
+      const writes = store.writes();
+      expect(writes).toMatchObject([
+        { key: "a", value: 1, state: "pending" },
+        { key: "b", value: 2, state: "pending" },
+      ]);
+      expect(writes[0]?.discard()).toBe(true);
+      expect(await handle.settled()).toEqual({ status: "discarded" });
+      expect(store.get()).toEqual({ b: 2 });
+      await store.save();
+      expect(store.writes()).toEqual([]);
+    });
+
+    it("keeps a rejected write with its reason: save rejects, reject is told once, and retry writes it again", async () => {
+      const store = await open<string>();
+      const rejects: DkvReject<string>[] = [];
+      store.on("reject", (reject) => void rejects.push(reject));
+      store.set("k", "stored");
+      await store.save();
+      store.set("k", "refused", { ifSeq: 0 });
+      expect(store.get("k")).toBe("refused");
+      await expect(store.save()).rejects.toMatchObject({ kind: "conflict" });
+      expect(store.get("k")).toBe("stored");
+      expect(rejects).toMatchObject([{ key: "k", value: "refused", error: { kind: "conflict" } }]);
+      const [failed] = store.writes();
+      expect(failed).toMatchObject({ key: "k", state: "rejected", error: { kind: "conflict" } });
+      expect(failed?.retry()).toBe(true);
+      await store.save();
+      expect(store.get("k")).toBe("refused");
+      expect(store.writes()).toEqual([]);
+    });
+
+    it("settled(key) tells how the newest write of a key ended; an overtaken one was superseded", async () => {
+      const store = await open<number>();
+      const first = store.set("k", 1);
+      store.set("k", 2);
+      expect(await store.settled("k")).toMatchObject({ status: "confirmed", seq: store.seq("k") });
+      expect(await first.settled()).toEqual({ status: "superseded" });
+      expect(await store.settled("k")).toBeUndefined();
+    });
+  });
+}
