@@ -112,7 +112,7 @@ export function describeDkvOptions({ open, pair }: DkvBench): void {
       for (const [key, value] of values) mine.set(key, value);
       await mine.save();
       await eventually(() => expect(theirs.size).toBe(values.length));
-      for (const [key, value] of values) expect(theirs.get(key)).toEqual(mine.get(key));
+      for (const [key] of values) expect(theirs.get(key)).toEqual(mine.get(key));
       expect(theirs.get("undefined property")).toEqual({ b: 1 });
       expect(theirs.get("floats")).toEqual(new Float64Array([1.5]));
       let versions = 0;
