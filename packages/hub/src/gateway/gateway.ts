@@ -103,7 +103,8 @@ export class Gateway {
     const settled = Promise.all([...this.#connections].map((connection) => connection.settled()));
     await Promise.race([settled, delay(deadlineMs)]);
     for (const connection of [...this.#connections]) connection.close();
-    await new Promise<void>((resolve) => void this.#io.close(() => resolve()));
+    // Not awaited: it waits for every peer of the HTTP server, which that server's owner has to see to.
+    void this.#io.close();
   }
 
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { RequestListener, ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
 import sirv from "sirv";
 
@@ -26,7 +26,7 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
     options.staticDir === undefined ? undefined : sirv(options.staticDir, { etag: true });
   return (request, response) => {
     for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
-    const path = new URL(request.url ?? "/", "http://hub").pathname;
+    const [path] = (request.url ?? "/").split("?", 1);
     if (request.method !== "GET" && request.method !== "HEAD") {
       answer(response, 405, "only GET and HEAD\n");
     } else if (path === "/healthz") {
@@ -37,9 +37,9 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
     } else if (path === "/metrics") {
       void answerMetrics(response, options.metrics());
     } else if (serveFile) {
-      serveFile(request, response, () => notFound(request, response));
+      serveFile(request, response, () => notFound(response));
     } else {
-      notFound(request, response);
+      notFound(response);
     }
   };
 }
@@ -60,7 +60,7 @@ async function answerMetrics(
   }
 }
 
-function notFound(_request: IncomingMessage, response: ServerResponse): void {
+function notFound(response: ServerResponse): void {
   answer(response, 404, "nothing here\n");
 }
 

@@ -20,9 +20,8 @@ export interface Observed {
 
 /** The hub's metrics in the format of Prometheus. */
 export function createMetrics({ tally, gateway, session, isReady }: Observed): Registry {
-  const registers = [new Registry()];
-  const [registry] = registers;
-  if (registry === undefined) throw new TypeError("there is one registry");
+  const registry = new Registry();
+  const registers = [registry];
 
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({

@@ -95,18 +95,22 @@ export class Replica {
    * Brings a newer snapshot of the same epoch up to this replica where this one knows better, and compares the two:
    * `changed` is what a reader of this replica has not seen. `vanished` tells that a key is gone without a marker, so
    * that a reader who has not seen the snapshot at time `now` needs the whole of it to notice.
+   * @param upTo stream sequence up to which the snapshot is complete: a key it lacks is gone unless it is newer.
    */
-  reconcile(next: Replica, now: number): { changed: EntryBatch[]; vanished: boolean } {
-    const snapshotPosition = next.#position;
+  reconcile(
+    next: Replica,
+    upTo: number,
+    now: number,
+  ): { changed: EntryBatch[]; vanished: boolean } {
     let vanished = false;
     for (const [key, entry] of this.#entries) {
       const newer = next.#entries.get(key);
-      const isKept = newer ? entry.seq > newer.seq : entry.seq > snapshotPosition;
+      const isKept = newer ? entry.seq > newer.seq : entry.seq > upTo;
       if (isKept) next.#put(entry);
       else if (newer === undefined && entry.kind === "put") vanished = true;
     }
     if (vanished && now > next.#completeSince) next.#completeSince = now;
-    next.advance(this.#position);
+    next.advance(Math.max(this.#position, upTo));
     const chunks = new Chunks(this.#chunkBytes);
     for (const [key, entry] of next.#entries) {
       if (entry.seq > (this.#entries.get(key)?.seq ?? 0)) chunks.add(entry);

@@ -59,7 +59,9 @@ export class SharedSession implements Session {
   }>;
   readonly #stores = new Map<string, SharedStore>();
   readonly #topics = new Map<string, SharedTopic>();
+  /** Stores without readers, the longest unused first to go when memory is short. */
   readonly #unused: LRUCache<string, SharedStore>;
+  readonly #lingering = new Map<SharedStore, NodeJS.Timeout>();
   readonly #sweeper: NodeJS.Timeout;
   #replicaBytes = 0;
   #closed: Promise<void> | undefined;
@@ -74,14 +76,15 @@ export class SharedSession implements Session {
       snapshotReuseMs: options.snapshotReuseMs ?? DEFAULT_SNAPSHOT_REUSE_MS,
       onListenerError: options.onListenerError ?? throwLater,
     };
-    const { feedLingerMs, maxReplicaBytes, markerTtlMs } = this.#options;
+    const { maxReplicaBytes, markerTtlMs } = this.#options;
     this.#unused = new LRUCache({
       maxSize: maxReplicaBytes,
       sizeCalculation: (store) => Math.max(1, store.bytes),
-      ttl: Math.max(1, feedLingerMs),
-      ttlAutopurge: true,
-      // "delete" is how a reader takes a store back into use.
-      dispose: (store, _key, reason) => reason !== "delete" && this.#end(store),
+      dispose: (store, _key, reason) => {
+        clearTimeout(this.#lingering.get(store));
+        this.#lingering.delete(store);
+        if (reason === "evict") this.#end(store);
+      },
     });
     this.#sweeper = setInterval(() => this.#sweep(), Math.max(1_000, markerTtlMs / 4));
     this.#sweeper.unref();
@@ -213,9 +216,16 @@ export class SharedSession implements Session {
 
   #retire(store: SharedStore): void {
     const key = storeKey(store.ref);
-    if (this.#options.feedLingerMs > 0) this.#unused.set(key, store);
+    const { feedLingerMs } = this.#options;
+    if (feedLingerMs > 0) this.#unused.set(key, store);
     // A store above the cache's whole size is not taken in.
-    if (!this.#unused.has(key)) this.#end(store);
+    if (!this.#unused.has(key)) {
+      this.#end(store);
+      return;
+    }
+    const timer = setTimeout(() => this.#end(store), feedLingerMs);
+    timer.unref();
+    this.#lingering.set(store, timer);
   }
 
   #makeRoom(): void {

@@ -170,7 +170,7 @@ export class SharedStore {
   }
 
   #onSynced(checkpoint: Checkpoint): void {
-    if (this.#state === "reloading") this.#finishReload();
+    if (this.#state === "reloading") this.#finishReload(checkpoint.seq);
     this.#replica?.advance(checkpoint.seq);
     this.#state = "live";
     this.#tell({ type: "synced", checkpoint });
@@ -179,11 +179,11 @@ export class SharedStore {
     }
   }
 
-  #finishReload(): void {
+  #finishReload(upTo: number): void {
     const old = this.#replica;
     const next = this.#incoming;
     if (old === undefined || next === undefined) return;
-    const { changed, vanished } = old.reconcile(next, this.#options.inner.serverTime());
+    const { changed, vanished } = old.reconcile(next, upTo, this.#options.inner.serverTime());
     this.#replica = next;
     this.#incoming = undefined;
     this.#dropKept();

@@ -1,0 +1,223 @@
+import { DURABILITIES } from "@conat/conat/internal";
+import { DEFAULT_GATEWAY_LIMITS } from "./gateway/limits.ts";
+import { LOG_LEVELS } from "./observability/logger.ts";
+import {
+  parseBytes,
+  parseDuration,
+  parseList,
+  parseOneOf,
+  parseSwitch,
+  parseText,
+  parseWhole,
+} from "./option-parsers.ts";
+
+/** One option of the command: everything that help, environment, file and reference page need to know of it. */
+export interface ConfigOption<Value> {
+  /** As in `--help`: the long flag, and the name of its argument unless it is a switch. */
+  readonly flag: string;
+  readonly env: string;
+  readonly description: string;
+  readonly parse: (text: string) => Value;
+  /** What it is when nobody says, as one would write it; undefined when it is then absent. */
+  readonly defaultText: string | undefined;
+}
+
+/** An option that always has a value. */
+function option<Value>(spec: {
+  readonly flag: string;
+  readonly env: string;
+  readonly description: string;
+  readonly parse: (text: string) => Value;
+  readonly defaultText: string;
+}): ConfigOption<Value> {
+  return spec;
+}
+
+/** An option that is absent unless somebody says it. */
+function optional<Value>(spec: {
+  readonly flag: string;
+  readonly env: string;
+  readonly description: string;
+  readonly parse: (text: string) => Value;
+}): ConfigOption<Value | undefined> {
+  return { ...spec, defaultText: undefined };
+}
+
+/** Every option of the hub's command, by its name in a configuration file. */
+export const CONFIG_OPTIONS = {
+  port: option({
+    flag: "--port <number>",
+    env: "CONAT_PORT",
+    description: "port to listen on; 0 takes any free one",
+    parse: parseWhole(0, 65_535),
+    defaultText: "4400",
+  }),
+  host: option({
+    flag: "--host <address>",
+    env: "CONAT_HOST",
+    description: "address to listen on",
+    parse: parseText,
+    defaultText: "127.0.0.1",
+  }),
+  dev: option({
+    flag: "--dev",
+    env: "CONAT_DEV",
+    description: "development mode: clients say who they are and are believed; only on loopback",
+    parse: parseSwitch,
+    defaultText: "false",
+  }),
+  static: optional({
+    flag: "--static <folder>",
+    env: "CONAT_STATIC",
+    description: "folder of a web page to serve at /",
+    parse: parseText,
+  }),
+  allowOrigin: option({
+    flag: "--allow-origin <origins>",
+    env: "CONAT_ALLOW_ORIGIN",
+    description:
+      "comma-separated origins whose pages may connect beside the hub's own; * for all, loopback for this machine's",
+    parse: parseList,
+    defaultText: "",
+  }),
+  natsUrl: optional({
+    flag: "--nats-url <url>",
+    env: "NATS_URL",
+    description: "NATS server or cluster to use; without it the hub runs a server of its own",
+    parse: parseText,
+  }),
+  natsDurability: option({
+    flag: "--nats-durability <kind>",
+    env: "CONAT_NATS_DURABILITY",
+    description:
+      "what an acknowledgement of the server at --nats-url means; only its operator knows",
+    parse: parseOneOf(DURABILITIES),
+    defaultText: "unknown",
+  }),
+  dataDir: option({
+    flag: "--data-dir <folder>",
+    env: "CONAT_DATA_DIR",
+    description: "where the hub's own server keeps its data",
+    parse: parseText,
+    defaultText: "./.conat",
+  }),
+  sync: option({
+    flag: "--sync <when>",
+    env: "CONAT_SYNC",
+    description:
+      "when the hub's own server writes to disk: every second, or always before it acknowledges",
+    parse: parseOneOf(["1s", "always"]),
+    defaultText: "1s",
+  }),
+  partitions: optional({
+    flag: "--partitions <number>",
+    env: "CONAT_PARTITIONS",
+    description: "buckets that stores are spread over where there are none yet",
+    parse: parseWhole(1, 1_024),
+  }),
+  replicas: option({
+    flag: "--replicas <number>",
+    env: "CONAT_REPLICAS",
+    description: "copies that a NATS cluster keeps of a new bucket",
+    parse: parseWhole(1, 5),
+    defaultText: "1",
+  }),
+  dedupeWindow: option({
+    flag: "--dedupe-window <duration>",
+    env: "CONAT_DEDUPE_WINDOW",
+    description: "how long a new bucket remembers the ids of writes",
+    parse: parseDuration,
+    defaultText: "30s",
+  }),
+  markerTtl: option({
+    flag: "--marker-ttl <duration>",
+    env: "CONAT_MARKER_TTL",
+    description:
+      "how long a new bucket remembers removals: who was away for less gets only what changed",
+    parse: parseDuration,
+    defaultText: "24h",
+  }),
+  feedLinger: option({
+    flag: "--feed-linger <duration>",
+    env: "CONAT_FEED_LINGER",
+    description: "how long a store stays warm after its last reader",
+    parse: parseDuration,
+    defaultText: "10s",
+  }),
+  maxReplicaBytes: option({
+    flag: "--max-replica-bytes <size>",
+    env: "CONAT_MAX_REPLICA_BYTES",
+    description: "most memory for replicas of stores",
+    parse: parseBytes,
+    defaultText: "1GiB",
+  }),
+  maxValueBytes: option({
+    flag: "--max-value-bytes <size>",
+    env: "CONAT_MAX_VALUE_BYTES",
+    description: "largest encoded value or message",
+    parse: parseBytes,
+    defaultText: String(DEFAULT_GATEWAY_LIMITS.maxValueBytes),
+  }),
+  maxOpenStores: option({
+    flag: "--max-open-stores <number>",
+    env: "CONAT_MAX_OPEN_STORES",
+    description: "stores one connection may hold open",
+    parse: parseWhole(1, 1_000_000),
+    defaultText: String(DEFAULT_GATEWAY_LIMITS.maxOpenStores),
+  }),
+  maxSubscriptions: option({
+    flag: "--max-subscriptions <number>",
+    env: "CONAT_MAX_SUBSCRIPTIONS",
+    description: "PubSub subscriptions one connection may hold",
+    parse: parseWhole(1, 1_000_000),
+    defaultText: String(DEFAULT_GATEWAY_LIMITS.maxSubscriptions),
+  }),
+  maxOutboxBytes: option({
+    flag: "--max-outbox-bytes <size>",
+    env: "CONAT_MAX_OUTBOX_BYTES",
+    description: "bytes that may wait for one slow client before its feeds pause",
+    parse: parseBytes,
+    defaultText: "4MiB",
+  }),
+  pingInterval: option({
+    flag: "--ping-interval <duration>",
+    env: "CONAT_PING_INTERVAL",
+    description: "how often each connection is tested",
+    parse: parseDuration,
+    defaultText: "10s",
+  }),
+  pingTimeout: option({
+    flag: "--ping-timeout <duration>",
+    env: "CONAT_PING_TIMEOUT",
+    description: "how long a client may take to answer that",
+    parse: parseDuration,
+    defaultText: "5s",
+  }),
+  drain: option({
+    flag: "--drain <duration>",
+    env: "CONAT_DRAIN",
+    description: "time for clients to move elsewhere when the hub is asked to stop",
+    parse: parseDuration,
+    defaultText: "1s",
+  }),
+  stopDeadline: option({
+    flag: "--stop-deadline <duration>",
+    env: "CONAT_STOP_DEADLINE",
+    description: "longest time from being asked to stop to the end of the process",
+    parse: parseDuration,
+    defaultText: "15s",
+  }),
+  logLevel: option({
+    flag: "--log-level <level>",
+    env: "CONAT_LOG_LEVEL",
+    description: `least important lines to log, as JSON on standard error: ${LOG_LEVELS.join(", ")}`,
+    parse: parseOneOf(LOG_LEVELS),
+    defaultText: "warn",
+  }),
+} as const;
+
+type Options = typeof CONFIG_OPTIONS;
+type ValueOf<Option> = Option extends ConfigOption<infer Value> ? Value : never;
+
+/** The options with their values. */
+export type HubConfig = { readonly [Name in keyof Options]: ValueOf<Options[Name]> };

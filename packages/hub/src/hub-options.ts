@@ -1,0 +1,115 @@
+import type { Durability, Session } from "@conat/conat/internal";
+import type { Logger } from "pino";
+import type { Authenticator } from "./auth/authenticator.ts";
+import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
+import { createLogger, type LogLevel } from "./observability/logger.ts";
+import {
+  DEFAULT_FEED_LINGER_MS,
+  DEFAULT_MARKER_TTL_MS,
+  DEFAULT_MAX_REPLICA_BYTES,
+} from "./upstream/shared-session.ts";
+
+export interface HubOptions {
+  /** 0 takes any free one. @default 4400 */
+  readonly port?: number | undefined;
+  /** @default "127.0.0.1" */
+  readonly host?: string | undefined;
+
+  /** Finds out who connects. Required unless `dev`. */
+  readonly authenticator?: Authenticator | undefined;
+  /** Clients say who they are and are believed. Only on a loopback address. @default false */
+  readonly dev?: boolean | undefined;
+  /**
+   * Origins whose pages may connect beside pages that the hub itself serves; `"*"` for all, `"loopback"` for all of
+   * this machine. @default `["loopback"]` with `dev`, else none
+   */
+  readonly allowedOrigins?: readonly string[] | undefined;
+  /** Folder of a web page to serve at `/`. @default none */
+  readonly staticDir?: string | undefined;
+
+  /** An open session to use instead of NATS; the hub does not close it. @default none */
+  readonly session?: Session | undefined;
+  /** NATS server or cluster. @default a server of the hub's own */
+  readonly natsUrl?: string | undefined;
+  /** What an acknowledgement of the server at `natsUrl` means. @default "unknown" */
+  readonly natsDurability?: Durability | undefined;
+  /** Where the hub's own server keeps its data. @default "./.conat" */
+  readonly dataDir?: string | undefined;
+  /** When the hub's own server writes to disk; `always` before it acknowledges. @default "1s" */
+  readonly syncInterval?: "1s" | "always" | undefined;
+  /** Binary for the hub's own server. @default the first that is found or can be had */
+  readonly natsServerBinary?: string | undefined;
+  /** Buckets that stores are spread over where there are none yet. @default 1 */
+  readonly partitions?: number | undefined;
+  /** Copies that a cluster keeps of a new bucket. @default 1 */
+  readonly replicas?: number | undefined;
+  /** How long a new bucket remembers the ids of writes, in milliseconds. @default 30_000 */
+  readonly dedupeWindowMs?: number | undefined;
+  /** How long a bucket remembers removals, in milliseconds. @default 24 hours */
+  readonly markerTtlMs?: number | undefined;
+  /** How long NATS may take to be ready at the start, in milliseconds. @default 30_000 */
+  readonly connectTimeoutMs?: number | undefined;
+
+  /** How long a store stays warm after its last reader, in milliseconds. @default 10_000 */
+  readonly feedLingerMs?: number | undefined;
+  /** Most memory for replicas, in bytes. @default 1 GiB */
+  readonly maxReplicaBytes?: number | undefined;
+  /** What one connection may ask for. @default DEFAULT_GATEWAY_LIMITS */
+  readonly limits?: Partial<GatewayLimits> | undefined;
+  /** How often a connection is tested, in milliseconds. @default 10_000 */
+  readonly pingIntervalMs?: number | undefined;
+  /** How long the answer to that may take, in milliseconds. @default 5_000 */
+  readonly pingTimeoutMs?: number | undefined;
+  /** How long a new connection may take to say who it is, in milliseconds. @default 10_000 */
+  readonly handshakeTimeoutMs?: number | undefined;
+
+  /** Name of this hub for people reading logs. @default the host and port */
+  readonly name?: string | undefined;
+  /** A logger, or the least important level that one of the hub's own logs. @default "warn" */
+  readonly logger?: Logger | LogLevel | undefined;
+  /** Gives up a start that is under way. @default none */
+  readonly signal?: AbortSignal | undefined;
+}
+
+type Defaulted =
+  | "port"
+  | "host"
+  | "dev"
+  | "allowedOrigins"
+  | "natsDurability"
+  | "dataDir"
+  | "syncInterval"
+  | "markerTtlMs"
+  | "feedLingerMs"
+  | "maxReplicaBytes"
+  | "pingIntervalMs"
+  | "pingTimeoutMs"
+  | "handshakeTimeoutMs";
+
+/** The options with every default filled in. */
+export type ResolvedHubOptions = Omit<HubOptions, Defaulted | "limits" | "logger"> & {
+  readonly [Name in Defaulted]: NonNullable<HubOptions[Name]>;
+} & { readonly limits: GatewayLimits; readonly logger: Logger };
+
+export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
+  const { logger = "warn", dev = false } = options;
+  return {
+    ...options,
+    dev,
+    port: options.port ?? 4400,
+    host: options.host ?? "127.0.0.1",
+    allowedOrigins: options.allowedOrigins ?? (dev ? ["loopback"] : []),
+    natsDurability: options.natsDurability ?? "unknown",
+    dataDir: options.dataDir ?? "./.conat",
+    syncInterval: options.syncInterval ?? "1s",
+    markerTtlMs: options.markerTtlMs ?? DEFAULT_MARKER_TTL_MS,
+    feedLingerMs: options.feedLingerMs ?? DEFAULT_FEED_LINGER_MS,
+    maxReplicaBytes: options.maxReplicaBytes ?? DEFAULT_MAX_REPLICA_BYTES,
+    limits: { ...DEFAULT_GATEWAY_LIMITS, ...options.limits },
+    // Together they bound how long a dead connection goes unnoticed: 15 s.
+    pingIntervalMs: options.pingIntervalMs ?? 10_000,
+    pingTimeoutMs: options.pingTimeoutMs ?? 5_000,
+    handshakeTimeoutMs: options.handshakeTimeoutMs ?? 10_000,
+    logger: typeof logger === "string" ? createLogger(logger) : logger,
+  };
+}

@@ -1,0 +1,176 @@
+import { statSync } from "node:fs";
+import { ConatError, type Session } from "@conat/conat/internal";
+import type { Registry } from "prom-client";
+import type { Authenticator } from "./auth/authenticator.ts";
+import { DevelopmentAuthenticator } from "./auth/development-authenticator.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { isLoopbackHost } from "./gateway/origin-check.ts";
+import { type HttpListener, listenHttp } from "./http-listener.ts";
+import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
+import { createHttpHandler } from "./observability/http.ts";
+import { createMetrics } from "./observability/metrics.ts";
+import { Tally } from "./observability/tally.ts";
+import { openUpstream, type Upstream } from "./upstream/open-upstream.ts";
+import { SharedSession } from "./upstream/shared-session.ts";
+
+export interface CloseHubOptions {
+  /** Time for clients to move elsewhere first, in milliseconds. @default 0 */
+  readonly drainMs?: number | undefined;
+}
+
+/** A running hub. */
+export interface Hub extends AsyncDisposable {
+  /** Where clients connect and the page is, such as `http://127.0.0.1:4400`. */
+  readonly url: string;
+  readonly port: number;
+  /** What the hub itself sees: everything. For trusted code in the same process. */
+  readonly session: Session;
+  /** Address of NATS; undefined when the hub was given a session. */
+  readonly natsUrl: string | undefined;
+  /** Process id of the hub's own NATS server, while it has one. */
+  readonly natsPid: number | undefined;
+  /** Lets nobody in any more and asks clients to move; resolves when they have, or after `moveWithinMs`. */
+  drain(moveWithinMs: number): Promise<void>;
+  /** Ends connections, NATS, and all that was started. Writes that were taken on are answered first. Idempotent. */
+  close(options?: CloseHubOptions): Promise<void>;
+}
+
+/** How long writes that were taken on may take when the hub closes, in milliseconds. */
+const SETTLE_DEADLINE_MS = 5_000;
+
+/**
+ * Starts a hub.
+ * @throws ConatError `bad-options` for options that do not go together, `unavailable` when the port is in use or NATS
+ * is not reached, `server-too-old`; NatsServerError when no server of its own can be started.
+ */
+export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
+  const options = resolveHubOptions(userOptions);
+  const authenticator = chooseAuthenticator(options);
+  checkStaticDir(options.staticDir);
+  let upstream: Upstream | undefined;
+  let metrics: Registry | undefined;
+  const isReady = (): boolean =>
+    metrics !== undefined && upstream?.session.status.state === "ready";
+  // First, so that a port in use is noticed before anything is started.
+  const http = await listenHttp(
+    options.host,
+    options.port,
+    createHttpHandler({ isReady, metrics: () => metrics, staticDir: options.staticDir }),
+  );
+  try {
+    upstream = await openUpstream(options);
+  } catch (error) {
+    await http.close();
+    throw error;
+  }
+  const { logger } = options;
+  const tally = new Tally();
+  const session = new SharedSession(upstream.session, {
+    feedLingerMs: options.feedLingerMs,
+    maxReplicaBytes: options.maxReplicaBytes,
+    markerTtlMs: options.markerTtlMs,
+    onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
+  });
+  const gateway = new Gateway({
+    ...options,
+    http: http.server,
+    session,
+    authenticator,
+    hubName: options.name ?? `${options.host}:${http.port}`,
+    tally,
+  });
+  metrics = createMetrics({ tally, gateway, session, isReady });
+  const hub = new RunningHub({ options, http, upstream, session, gateway });
+  logger.info(
+    { url: hub.url, nats: upstream.natsServer?.url, dev: options.dev },
+    "the hub has started",
+  );
+  return hub;
+}
+
+interface Parts {
+  readonly options: ResolvedHubOptions;
+  readonly http: HttpListener;
+  readonly upstream: Upstream;
+  readonly session: SharedSession;
+  readonly gateway: Gateway;
+}
+
+class RunningHub implements Hub {
+  readonly url: string;
+  readonly port: number;
+  readonly session: Session;
+  readonly #parts: Parts;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    const { options, http, session } = parts;
+    this.port = http.port;
+    this.url = `http://${shownHost(options.host)}:${this.port}`;
+    this.session = session;
+    this.#parts = parts;
+  }
+
+  get natsUrl(): string | undefined {
+    return this.#parts.upstream.natsUrl;
+  }
+
+  get natsPid(): number | undefined {
+    return this.#parts.upstream.natsServer?.pid;
+  }
+
+  drain(moveWithinMs: number): Promise<void> {
+    return this.#parts.gateway.drain(moveWithinMs);
+  }
+
+  close(options: CloseHubOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(options.drainMs ?? 0);
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    const { gateway, http, session, upstream, options } = this.#parts;
+    if (drainMs > 0) await gateway.drain(drainMs);
+    await gateway.close(SETTLE_DEADLINE_MS);
+    await http.close();
+    await session.close();
+    await upstream.close();
+    options.logger.info("the hub has stopped");
+  }
+}
+
+function chooseAuthenticator({ dev, host, authenticator }: ResolvedHubOptions): Authenticator {
+  if (dev && !isLoopbackHost(host)) {
+    throw new ConatError(
+      "bad-options",
+      `development mode believes whatever clients say, so it listens on loopback only, not on ${host}`,
+    );
+  }
+  if (dev && authenticator) {
+    throw new ConatError(
+      "bad-options",
+      "development mode has an authenticator of its own: pass one of the two",
+    );
+  }
+  if (dev) return new DevelopmentAuthenticator();
+  if (authenticator) return authenticator;
+  throw new ConatError(
+    "bad-options",
+    "nothing says how clients prove who they are: pass an authenticator, or dev to believe them on loopback",
+  );
+}
+
+function checkStaticDir(dir: string | undefined): void {
+  if (dir === undefined || statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new ConatError("bad-options", `there is no folder ${dir} to serve a page from`);
+}
+
+/** A listening address as one can connect to it. */
+function shownHost(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
+}

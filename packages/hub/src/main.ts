@@ -1,0 +1,98 @@
+import { ConatError } from "@conat/conat/internal";
+import { ConfigError, loadConfig } from "./config.ts";
+import type { HubConfig } from "./config-options.ts";
+import { type Hub, startHub } from "./hub.ts";
+import type { HubOptions } from "./hub-options.ts";
+import { createLogger } from "./observability/logger.ts";
+
+const EXIT_FAILED = 1;
+const EXIT_BAD_OPTIONS = 2;
+
+/** What a shell reports for a program that ended by a signal. */
+const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
+
+function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
+  const origins = config.dev ? ["loopback", ...config.allowOrigin] : config.allowOrigin;
+  return {
+    port: config.port,
+    host: config.host,
+    dev: config.dev,
+    allowedOrigins: origins,
+    staticDir: config.static,
+    natsUrl: config.natsUrl,
+    natsDurability: config.natsDurability,
+    dataDir: config.dataDir,
+    syncInterval: config.sync,
+    partitions: config.partitions,
+    replicas: config.replicas,
+    dedupeWindowMs: config.dedupeWindow,
+    markerTtlMs: config.markerTtl,
+    feedLingerMs: config.feedLinger,
+    maxReplicaBytes: config.maxReplicaBytes,
+    limits: {
+      maxValueBytes: config.maxValueBytes,
+      maxOpenStores: config.maxOpenStores,
+      maxSubscriptions: config.maxSubscriptions,
+      maxOutboxBytes: config.maxOutboxBytes,
+    },
+    pingIntervalMs: config.pingInterval,
+    pingTimeoutMs: config.pingTimeout,
+    logger: createLogger(config.logLevel),
+    signal,
+  };
+}
+
+/** Says in one sentence why the process ends. */
+function fail(error: unknown): never {
+  const isOptions =
+    error instanceof ConfigError || (error instanceof ConatError && error.kind === "bad-options");
+  console.error(`conat: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(isOptions ? EXIT_BAD_OPTIONS : EXIT_FAILED);
+}
+
+async function run(config: HubConfig): Promise<void> {
+  const starting = new AbortController();
+  let hub: Hub | undefined;
+  let stopping = false;
+
+  const stop = async (exitCode: number): Promise<void> => {
+    starting.abort();
+    // A stop that hangs must not keep a service manager waiting.
+    setTimeout(() => process.exit(EXIT_FAILED), config.stopDeadline).unref();
+    await hub?.close({ drainMs: config.drain });
+    process.exit(exitCode);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      // The second time somebody is impatient; NATS follows the process by itself.
+      if (stopping) process.exit(SIGNAL_EXIT[signal]);
+      stopping = true;
+      if (hub) void stop(0).catch(fail);
+      else starting.abort();
+    });
+  }
+  process.on("uncaughtException", (error) => {
+    console.error("conat: the hub has failed and stops;", error);
+    if (!stopping) void stop(EXIT_FAILED).catch(fail);
+    stopping = true;
+  });
+
+  try {
+    hub = await startHub(toHubOptions(config, starting.signal));
+  } catch (error) {
+    if (starting.signal.aborted) process.exit(0);
+    throw error;
+  }
+  if (starting.signal.aborted) await stop(0);
+  console.log(`conat: ${hub.url}`);
+}
+
+try {
+  const config = loadConfig(
+    { args: process.argv.slice(2), env: process.env },
+    (text) => void process.stdout.write(text),
+  );
+  if (config) await run(config);
+} catch (error) {
+  fail(error);
+}

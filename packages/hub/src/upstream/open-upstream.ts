@@ -1,0 +1,76 @@
+import type { Session } from "@conat/conat/internal";
+import { type JetstreamOptions, openJetstream } from "@conat/conat/jetstream";
+import type { Logger } from "pino";
+import type { ResolvedHubOptions } from "../hub-options.ts";
+import { type NatsServer, startNatsServer } from "../nats-server/index.ts";
+
+/** Where the hub gets everything from. */
+export interface Upstream {
+  readonly session: Session;
+  /** Address of NATS; undefined when the session was given. */
+  readonly natsUrl: string | undefined;
+  /** The hub's own server, if it runs one. */
+  readonly natsServer: NatsServer | undefined;
+  /** Ends what was started here. */
+  close(): Promise<void>;
+}
+
+/**
+ * The session that was given, or one on the NATS server that was named, or one on a server of the hub's own.
+ * @throws ConatError when NATS is not reached or too old, NatsServerError when no server can be started.
+ */
+export async function openUpstream(options: ResolvedHubOptions): Promise<Upstream> {
+  const { session, natsUrl } = options;
+  if (session) {
+    return { session, natsUrl: undefined, natsServer: undefined, close: async () => undefined };
+  }
+  if (natsUrl !== undefined) {
+    const opened = await openSession(options, {
+      servers: natsUrl,
+      durability: options.natsDurability,
+    });
+    return { session: opened, natsUrl, natsServer: undefined, close: () => opened.close() };
+  }
+  const natsServer = await startNatsServer({
+    dataDir: options.dataDir,
+    syncInterval: options.syncInterval,
+    log: (level, message) => logNatsServer(options.logger, level, message),
+    ...(options.natsServerBinary === undefined ? {} : { binary: options.natsServerBinary }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  try {
+    const opened = await openSession(options, {
+      servers: natsServer.url,
+      nkeySeed: new TextEncoder().encode(natsServer.nkeySeed),
+      durability: options.syncInterval === "always" ? "disk" : "os",
+    });
+    const close = async (): Promise<void> => {
+      await opened.close();
+      await natsServer.stop();
+    };
+    return { session: opened, natsUrl: natsServer.url, natsServer, close };
+  } catch (error) {
+    await natsServer.stop();
+    throw error;
+  }
+}
+
+function openSession(
+  options: ResolvedHubOptions,
+  where: Pick<JetstreamOptions, "servers" | "nkeySeed" | "durability">,
+): Promise<Session> {
+  const { partitions, replicas, dedupeWindowMs, markerTtlMs, connectTimeoutMs } = options;
+  return openJetstream({
+    ...where,
+    name: "conat-hub",
+    partitions,
+    replicas,
+    dedupeWindowMs,
+    markerTtlMs,
+    connectTimeoutMs,
+  });
+}
+
+function logNatsServer(logger: Logger, level: "info" | "warn" | "error", message: string): void {
+  logger[level]({ from: "nats-server" }, message);
+}
