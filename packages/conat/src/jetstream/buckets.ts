@@ -1,0 +1,198 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import { ConatError } from "../protocol/conat-error.ts";
+import type { Durability } from "../protocol/feed-position.ts";
+import type { StoreRef } from "../protocol/scope.ts";
+import { type Bucket, bucketName, bucketOf, streamName } from "../protocol/subjects.ts";
+import {
+  type BucketFacts,
+  bucketConfig,
+  bucketFacts,
+  missingFrom,
+  type StreamInfo,
+  streamInfo,
+} from "./bucket-config.ts";
+import { apiRequest } from "./js-api.ts";
+import { API_ERROR, ApiError } from "./nats-error.ts";
+import { type ResolvedOptions, randomId } from "./options.ts";
+
+/** Buckets asked for at the same time: creating a replicated stream takes a leader election. */
+const OPEN_CONCURRENCY = 8;
+
+/** One opened bucket. */
+export interface OpenBucket {
+  readonly name: Bucket;
+  /** Name of its stream. */
+  readonly stream: string;
+  /** Identity of its history; see Checkpoint. */
+  readonly epoch: string;
+  readonly durability: Durability;
+  /** How long the marker of a removal is kept, in milliseconds. */
+  readonly markerTtlMs: number;
+  /** Highest sequence this session knows to be stored. A server that has less has lost some. */
+  highWater: number;
+}
+
+/** The fixed buckets that hold all stores. */
+export class Buckets {
+  readonly partitions: number;
+  readonly #byName: ReadonlyMap<Bucket, OpenBucket>;
+
+  constructor(partitions: number, buckets: Iterable<OpenBucket>) {
+    this.partitions = partitions;
+    this.#byName = new Map(Array.from(buckets, (bucket) => [bucket.name, bucket]));
+  }
+
+  /** The bucket that keeps a store. */
+  of(ref: StoreRef): OpenBucket {
+    const name = bucketOf(ref.scope, ref.ephemeral, this.partitions);
+    const bucket = this.#byName.get(name);
+    if (bucket === undefined) throw new ConatError("internal", `the bucket ${name} is not open`);
+    return bucket;
+  }
+
+  get(name: Bucket): OpenBucket | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Whether all are the same buckets with the same history. */
+  isSameAs(others: Buckets): boolean {
+    for (const [name, { epoch }] of this.#byName) {
+      if (others.get(name)?.epoch !== epoch) return false;
+    }
+    return this.partitions === others.partitions;
+  }
+}
+
+export interface OpenedBuckets {
+  readonly buckets: Buckets;
+  /** The server's clock minus ours, in milliseconds. */
+  readonly clockOffsetMs: number;
+}
+
+/**
+ * Opens every bucket and creates those that are missing. Others may do the same at the same time: whoever comes first
+ * decides, and all end up with the same buckets.
+ * @param previous what was open before: a bucket that has fewer messages than then gets another epoch.
+ * @throws ConatError `bad-options` when a bucket is not what was asked for, `server-too-old` when the server dropped a
+ * setting that it does not know; ApiError and the client library's errors.
+ */
+export async function openBuckets(
+  connection: NatsConnection,
+  options: ResolvedOptions,
+  previous: Buckets | undefined,
+): Promise<OpenedBuckets> {
+  const opener = new Opener(connection, options);
+  const firstName = bucketName(false, 0);
+  const first = await opener.open(firstName, false, options.partitions ?? 1);
+  const { partitions } = first;
+  if (options.partitions !== undefined && options.partitions !== partitions) {
+    throw new ConatError(
+      "bad-options",
+      `the buckets have ${partitions} partitions, not ${options.partitions}: ` +
+        "leave partitions out, or copy the data into new buckets",
+    );
+  }
+  const opened: OpenBucket[] = [opener.toBucket(firstName, false, first, previous)];
+  const rest: [name: Bucket, ephemeral: boolean][] = [];
+  for (let index = 0; index < partitions; index += 1) {
+    if (index > 0) rest.push([bucketName(false, index), false]);
+    rest.push([bucketName(true, index), true]);
+  }
+  const work = async (): Promise<void> => {
+    for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+      const [name, ephemeral] = next;
+      const facts = await opener.open(name, ephemeral, partitions);
+      opened.push(opener.toBucket(name, ephemeral, facts, previous));
+    }
+  };
+  await Promise.all(Array.from({ length: OPEN_CONCURRENCY }, work));
+  return { buckets: new Buckets(partitions, opened), clockOffsetMs: opener.clockOffsetMs };
+}
+
+class Opener {
+  readonly #connection: NatsConnection;
+  readonly #options: ResolvedOptions;
+  clockOffsetMs = 0;
+
+  constructor(connection: NatsConnection, options: ResolvedOptions) {
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  async open(name: Bucket, ephemeral: boolean, partitions: number): Promise<BucketFacts> {
+    const found = await this.#describe(name);
+    if (found !== undefined) return this.#accept(found, name, ephemeral, "bad-options");
+    const config = bucketConfig(name, ephemeral, partitions, randomId(), this.#options);
+    try {
+      const created = await this.#request("CREATE", name, config);
+      return this.#accept(created, name, ephemeral, "server-too-old");
+    } catch (error) {
+      if (!isApiError(error, API_ERROR.differentConfiguration)) throw error;
+      const theirs = await this.#describe(name);
+      if (theirs === undefined) throw error;
+      return this.#accept(theirs, name, ephemeral, "bad-options");
+    }
+  }
+
+  toBucket(
+    name: Bucket,
+    ephemeral: boolean,
+    facts: BucketFacts,
+    previous: Buckets | undefined,
+  ): OpenBucket {
+    const before = previous?.get(name);
+    const isSame = before !== undefined && before.epoch.split("~")[0] === facts.epoch;
+    // Sequences below what was acknowledged would be given out again: to readers that is another history.
+    const wentBack = isSame && facts.lastSeq < before.highWater;
+    const epoch = wentBack ? `${facts.epoch}~${randomId()}` : isSame ? before.epoch : facts.epoch;
+    return {
+      name,
+      stream: streamName(name),
+      epoch,
+      durability: ephemeral ? "memory" : this.#options.durability,
+      markerTtlMs: facts.markerTtlMs,
+      highWater: isSame && !wentBack ? Math.max(before.highWater, facts.lastSeq) : facts.lastSeq,
+    };
+  }
+
+  async #describe(name: Bucket): Promise<StreamInfo | undefined> {
+    try {
+      return await this.#request("INFO", name, undefined);
+    } catch (error) {
+      if (isApiError(error, API_ERROR.streamNotFound)) return undefined;
+      throw error;
+    }
+  }
+
+  async #request(verb: "CREATE" | "INFO", name: Bucket, payload: unknown): Promise<StreamInfo> {
+    const subject = `$JS.API.STREAM.${verb}.${streamName(name)}`;
+    const { now, requestTimeoutMs } = this.#options;
+    const sent = now();
+    const info = await apiRequest(this.#connection, subject, payload, streamInfo, requestTimeoutMs);
+    const serverTime = Date.parse(info.ts);
+    if (Number.isFinite(serverTime)) this.clockOffsetMs = serverTime - (sent + now()) / 2;
+    return info;
+  }
+
+  #accept(
+    info: StreamInfo,
+    name: Bucket,
+    ephemeral: boolean,
+    kind: "bad-options" | "server-too-old",
+  ): BucketFacts {
+    const missing = missingFrom(info, name, ephemeral);
+    if (missing.length === 0) return bucketFacts(info);
+    const advice =
+      kind === "server-too-old"
+        ? "the server dropped what it does not know; upgrade nats-server"
+        : "it was made by something else; rename or remove it";
+    throw new ConatError(
+      kind,
+      `the stream ${streamName(name)} cannot serve as a bucket (${advice}): ${missing.join("; ")}`,
+    );
+  }
+}
+
+function isApiError(error: unknown, errCode: number): boolean {
+  return error instanceof ApiError && error.errCode === errCode;
+}

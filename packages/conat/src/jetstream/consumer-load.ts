@@ -1,0 +1,144 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import * as v from "valibot";
+import { ConatError } from "../protocol/conat-error.ts";
+import type { Subject } from "../protocol/subjects.ts";
+import type { OpenBucket } from "./buckets.ts";
+import { LoadRaced } from "./direct-load.ts";
+import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { apiRequest } from "./js-api.ts";
+import { readHeaders } from "./message-headers.ts";
+import { randomId } from "./options.ts";
+import { latin1, type RawMessage } from "./raw-message.ts";
+
+/** Messages per pull: at 1,000 and more the round trip no longer shows. */
+const PULL_BATCH = 5_000;
+
+/** Bytes per pull; more than one message may be large, and the server cuts off who has 64 MB waiting. */
+const PULL_BYTES = 16_777_216;
+
+/** Pulls outstanding: while one is answered the next is already there. */
+const PULLS = 2;
+
+/** A pull that finds nothing more ends after this long. */
+const PULL_EXPIRES_MS = 2_000;
+
+/** The server removes the consumer itself after this long, when we cannot. */
+const ORPHAN_MS = 15_000;
+
+/** How long a load that has ended waits for its consumer to be deleted. */
+const DELETE_TIMEOUT_MS = 1_000;
+
+const NANOS_PER_MS = 1_000_000;
+
+const created = v.object({ num_pending: v.number() });
+const deleted = v.object({ success: v.optional(v.boolean(), false) });
+
+export interface ConsumerLoad extends ExchangeOptions {
+  readonly bucket: OpenBucket;
+  readonly filter: Subject;
+  /** First sequence to read; 0 for everything. */
+  readonly from: number;
+  /** Sequence that must be reached. */
+  readonly reach: number;
+  readonly requestTimeoutMs: number;
+  onStored(message: RawMessage, seq: number, time: number): void;
+}
+
+/**
+ * Reads every message from a sequence on through a temporary consumer that lives in memory and is always deleted.
+ * @returns the stream sequence up to which everything was told.
+ */
+export async function loadWithConsumer(load: ConsumerLoad): Promise<number> {
+  const { connection, bucket, filter, requestTimeoutMs } = load;
+  const name = `conat-${randomId()}`;
+  const { num_pending } = await apiRequest(
+    connection,
+    `$JS.API.CONSUMER.CREATE.${bucket.stream}.${name}.${filter}`,
+    { stream_name: bucket.stream, config: consumerConfig(name, load) },
+    created,
+    requestTimeoutMs,
+  );
+  try {
+    if (num_pending > 0) return await pull(load, name);
+    if (load.reach >= load.from && load.reach > 0) throw new LoadRaced();
+    return Math.max(0, load.from - 1);
+  } finally {
+    await remove(connection, bucket.stream, name);
+  }
+}
+
+function consumerConfig(name: string, { filter, from }: ConsumerLoad): object {
+  return {
+    name,
+    filter_subject: filter,
+    ...(from > 0
+      ? { deliver_policy: "by_start_sequence", opt_start_seq: from }
+      : { deliver_policy: "all" }),
+    ack_policy: "none",
+    replay_policy: "instant",
+    mem_storage: true,
+    num_replicas: 1,
+    inactive_threshold: ORPHAN_MS * NANOS_PER_MS,
+  };
+}
+
+async function pull(load: ConsumerLoad, name: string): Promise<number> {
+  const exchange = new Exchange(load);
+  const next = `$JS.API.CONSUMER.MSG.NEXT.${load.bucket.stream}.${name}`;
+  const request = {
+    batch: PULL_BATCH,
+    max_bytes: PULL_BYTES,
+    expires: PULL_EXPIRES_MS * NANOS_PER_MS,
+  };
+  let upTo = Math.max(0, load.from - 1);
+  const openSlot = (): void => {
+    let left = PULL_BATCH;
+    let isFresh = true;
+    const ask = (): void => {
+      left = PULL_BATCH;
+      isFresh = true;
+      exchange.request(next, request, inbox);
+    };
+    const inbox = exchange.listen((message) => {
+      if (message.reply === undefined) {
+        const { status, description } = readHeaders(message);
+        const isSpent = status === 408 || (status === 409 && /MaxBytes/i.test(description));
+        if (!isSpent) throw new ConatError("unavailable", `a load ended: ${status} ${description}`);
+        // A whole pull without a message: what was pending has been removed meanwhile.
+        if (status === 408 && isFresh) finish();
+        else ask();
+        return;
+      }
+      const { seq, time, pending } = readDelivery(message.reply);
+      isFresh = false;
+      upTo = seq;
+      load.onStored(message, seq, time);
+      left -= 1;
+      if (pending === 0) finish();
+      else if (left === 0) ask();
+    });
+    ask();
+  };
+  const finish = (): void => exchange.end(upTo >= load.reach ? undefined : new LoadRaced());
+  for (let slot = 0; slot < PULLS; slot += 1) openSlot();
+  await exchange.ended;
+  return upTo;
+}
+
+/** A consumer that cannot be deleted now goes by itself; that must not fail a load that has succeeded. */
+async function remove(connection: NatsConnection, stream: string, name: string): Promise<void> {
+  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${name}`;
+  await apiRequest(connection, subject, undefined, deleted, DELETE_TIMEOUT_MS).catch(() => {});
+}
+
+/** Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time ns>.<pending>`, with or without a domain. */
+function readDelivery(reply: Uint8Array): { seq: number; time: number; pending: number } {
+  const tokens = latin1(reply).split(".");
+  const at = tokens.length > 9 ? 7 : 5;
+  const time = tokens[at + 2] ?? "";
+  return {
+    seq: Number(tokens[at]),
+    time: Number(time.slice(0, -6)),
+    pending: Number(tokens[at + 3]),
+  };
+}

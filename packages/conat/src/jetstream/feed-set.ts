@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ConatError } from "../protocol/conat-error.ts";
+import type { FeedCounters, FeedHost, ReadyState } from "./feed-host.ts";
+import { Limiter } from "./limiter.ts";
+import type { LoadLane } from "./load-lane.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { StoreFeed } from "./store-feed.ts";
+
+/** Head checks are spread over their interval in steps of this many milliseconds. */
+const CHECK_STEP_MS = 100;
+
+/** Head checks at the same time. */
+const CHECKS = 16;
+
+/** After a reconnect the feeds of one session wait up to this long per feed, so that sessions do not come all at once. */
+const JITTER_PER_FEED_MS = 1;
+const MAX_JITTER_MS = 1_000;
+
+/** What a session lends to its feeds. */
+export type FeedSetParts = Pick<FeedHost, "lane" | "serverTime" | "checkBuckets">;
+
+/** All open stores of a session, and what they share. */
+export class FeedSet implements FeedHost {
+  readonly lane: LoadLane;
+  readonly requestTimeoutMs: number;
+  readonly counters: FeedCounters = {
+    missedEntries: 0,
+    fullLoads: 0,
+    deltaLoads: 0,
+    failedLoads: 0,
+    foreignMessages: 0,
+  };
+  readonly random: () => number;
+  readonly serverTime: () => number;
+  readonly checkBuckets: () => void;
+  readonly #headCheckMs: number;
+  readonly #checks = new Limiter(CHECKS);
+  /** In the order of their last head check. */
+  readonly #feeds = new Set<StoreFeed>();
+  readonly #turn: StoreFeed[] = [];
+  #ready: ReadyState | undefined;
+  #checkTimer: NodeJS.Timeout | undefined;
+  #checksDue = 0;
+
+  constructor(options: ResolvedOptions, { lane, serverTime, checkBuckets }: FeedSetParts) {
+    this.lane = lane;
+    this.requestTimeoutMs = options.requestTimeoutMs;
+    this.random = options.random;
+    this.serverTime = serverTime;
+    this.checkBuckets = checkBuckets;
+    this.#headCheckMs = options.headCheckMs;
+  }
+
+  get ready(): ReadyState | undefined {
+    return this.#ready;
+  }
+
+  get size(): number {
+    return this.#feeds.size;
+  }
+
+  add(feed: StoreFeed): void {
+    this.#feeds.add(feed);
+    if (this.#ready) feed.recover(this.#ready);
+  }
+
+  forget(feed: StoreFeed): void {
+    this.#feeds.delete(feed);
+  }
+
+  schedule(feed: StoreFeed): void {
+    if (this.#turn.push(feed) === 1) setImmediate(this.#endTurn);
+  }
+
+  async resume(ready: ReadyState): Promise<void> {
+    const jitterMs = Math.min(MAX_JITTER_MS, this.#feeds.size * JITTER_PER_FEED_MS);
+    if (jitterMs > 1) {
+      await sleep(this.random() * jitterMs, undefined, { signal: ready.signal }).catch(() => {});
+    }
+    if (ready.signal.aborted) return;
+    this.#ready = ready;
+    for (const feed of this.#feeds) feed.recover(ready);
+    if (this.#headCheckMs > 0) this.#checkTimer = setInterval(this.#checkSome, CHECK_STEP_MS);
+  }
+
+  suspend(error: ConatError): void {
+    this.#ready = undefined;
+    clearInterval(this.#checkTimer);
+    for (const feed of this.#feeds) feed.suspend(error);
+  }
+
+  end(error: ConatError): void {
+    this.#ready = undefined;
+    clearInterval(this.#checkTimer);
+    for (const feed of [...this.#feeds]) feed.end(error);
+  }
+
+  readonly #endTurn = (): void => {
+    const feeds = this.#turn.splice(0);
+    for (const feed of feeds) feed.flush();
+  };
+
+  readonly #checkSome = (): void => {
+    this.#checksDue += (this.#feeds.size * CHECK_STEP_MS) / this.#headCheckMs;
+    // A slow server gets no pile of checks.
+    if (this.#checks.size > CHECKS) return;
+    for (const feed of this.#feeds) {
+      if (this.#checksDue < 1) break;
+      this.#checksDue -= 1;
+      this.#feeds.delete(feed);
+      this.#feeds.add(feed);
+      // A check that fails says nothing about the store, but perhaps something about its bucket.
+      this.#checks.run(() => feed.checkHead()).catch(this.checkBuckets);
+    }
+    this.#checksDue = Math.min(this.#checksDue, 1);
+  };
+}

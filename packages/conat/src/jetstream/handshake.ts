@@ -1,0 +1,27 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import * as v from "valibot";
+import { type Buckets, type OpenedBuckets, openBuckets } from "./buckets.ts";
+import { apiRequest } from "./js-api.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { checkServer } from "./server-gate.ts";
+
+const accountInfo = v.object({
+  api: v.optional(v.object({ level: v.optional(v.number(), 0) }), { level: 0 }),
+});
+
+/**
+ * What is done on each connection before anything else: check that the server can keep our promises, and open the
+ * buckets. Memory buckets vanish with a stand-alone server, so that they may have to be made again.
+ * @throws ConatError `server-too-old`, `bad-options`; ApiError and the client library's errors, such as while JetStream
+ * is starting.
+ */
+export async function shakeHands(
+  connection: NatsConnection,
+  options: ResolvedOptions,
+  previous: Buckets | undefined,
+): Promise<OpenedBuckets> {
+  const timeoutMs = options.requestTimeoutMs;
+  const { api } = await apiRequest(connection, "$JS.API.INFO", undefined, accountInfo, timeoutMs);
+  checkServer(connection.info?.version ?? "unknown", api.level);
+  return openBuckets(connection, options, previous);
+}

@@ -1,0 +1,173 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Entry } from "../protocol/entry.ts";
+import type { StoreRef, TopicRef } from "../protocol/scope.ts";
+import type {
+  Feed,
+  FeedListener,
+  Mutation,
+  OpenStoreOptions,
+  Session,
+  SessionStatus,
+  Subscription,
+  TopicListener,
+  TopicMessage,
+  WriteResult,
+} from "../session/session.ts";
+import { whenReady } from "../session/when-ready.ts";
+import type { FeedCounters } from "./feed-host.ts";
+import { FeedSet } from "./feed-set.ts";
+import { readEntry } from "./leader.ts";
+import { LoadLane } from "./load-lane.ts";
+import { fromNatsError } from "./nats-error.ts";
+import type { ResolvedOptions } from "./options.ts";
+import { Publisher } from "./publisher.ts";
+import { Readiness } from "./readiness.ts";
+import { StoreFeed } from "./store-feed.ts";
+import { Topics } from "./topics.ts";
+
+/** How long `close` waits for what is on its way out, in milliseconds. */
+const CLOSE_FLUSH_MS = 1_000;
+
+/** What a session is doing now, for people who watch it. */
+export interface JetstreamMetrics extends Readonly<FeedCounters> {
+  readonly openStores: number;
+  readonly openSubscriptions: number;
+  /** Writes sent or waiting that have no answer yet. */
+  readonly pendingWrites: number;
+  readonly runningLoads: number;
+}
+
+/** A session straight on JetStream, for trusted backends and for the hub. */
+export class JetstreamSession implements Session {
+  readonly #options: ResolvedOptions;
+  readonly #readiness: Readiness;
+  readonly #lane: LoadLane;
+  readonly #feeds: FeedSet;
+  readonly #publisher: Publisher;
+  readonly #topics = new Topics();
+  #lastWrite = 0;
+  #closed: Promise<void> | undefined;
+
+  /** Connects in the background from now on. */
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    this.#readiness = new Readiness(options, {
+      onReady: (ready) => {
+        this.#publisher.resume(ready);
+        this.#topics.resume(ready);
+        void this.#feeds.resume(ready);
+      },
+      onSuspended: (error) => {
+        this.#publisher.suspend(error);
+        this.#topics.suspend();
+        this.#feeds.suspend(error);
+      },
+      onEnded: (error) => {
+        this.#publisher.suspend(error);
+        this.#topics.end(error);
+        this.#feeds.end(error);
+      },
+    });
+    this.#lane = new LoadLane(options);
+    this.#feeds = new FeedSet(options, {
+      lane: this.#lane,
+      serverTime: () => this.serverTime(),
+      checkBuckets: () => this.#readiness.checkBuckets(),
+    });
+    this.#publisher = new Publisher(options, () => this.#readiness.checkBuckets());
+    this.#readiness.start();
+  }
+
+  get origin(): string {
+    return this.#options.origin;
+  }
+
+  get status(): SessionStatus {
+    return this.#readiness.status;
+  }
+
+  onStatus(listener: (status: SessionStatus) => void): () => void {
+    return this.#readiness.onStatus(listener);
+  }
+
+  ready(timeoutMs: number = this.#options.connectTimeoutMs): Promise<void> {
+    return whenReady(this, timeoutMs);
+  }
+
+  serverTime(): number {
+    return Math.round(this.#options.now() + this.#readiness.clockOffsetMs);
+  }
+
+  nextWrite(): number {
+    this.#lastWrite += 1;
+    return this.#lastWrite;
+  }
+
+  openStore(ref: StoreRef, listener: FeedListener, options: OpenStoreOptions = {}): Feed {
+    const feed = new StoreFeed(ref, listener, this.#feeds, options.since);
+    if (this.#readiness.hasEnded) queueMicrotask(() => feed.end(this.#readiness.reason()));
+    else this.#feeds.add(feed);
+    return feed;
+  }
+
+  write(
+    ref: StoreRef,
+    mutations: readonly Mutation[],
+    onResult: (result: WriteResult) => void,
+  ): void {
+    this.#publisher.write(ref, mutations, onResult, () => this.#readiness.reason());
+  }
+
+  async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
+    const { ready } = this.#readiness;
+    if (ready === undefined) throw this.#readiness.reason();
+    try {
+      const bucket = ready.buckets.of(ref);
+      return await readEntry(ready.connection, bucket, ref, key, this.#options.requestTimeoutMs);
+    } catch (error) {
+      throw fromNatsError(error, "read an entry");
+    }
+  }
+
+  publish(topic: TopicRef, message: TopicMessage): void {
+    if (!this.#readiness.hasEnded) this.#topics.publish(topic, message);
+  }
+
+  subscribe(topic: TopicRef, listener: TopicListener): Subscription {
+    const subscription = this.#topics.subscribe(topic, listener);
+    if (this.#readiness.hasEnded) {
+      queueMicrotask(() => this.#topics.end(this.#readiness.reason()));
+    }
+    return subscription;
+  }
+
+  metrics(): JetstreamMetrics {
+    return {
+      ...this.#feeds.counters,
+      openStores: this.#feeds.size,
+      openSubscriptions: this.#topics.size,
+      pendingWrites: this.#publisher.size,
+      runningLoads: this.#lane.size,
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { ready } = this.#readiness;
+    if (ready !== undefined) {
+      const flushed = ready.connection.flush().catch(() => {});
+      await Promise.race([flushed, sleep(CLOSE_FLUSH_MS, undefined, { ref: false })]);
+    }
+    const closed = this.#readiness.close();
+    await this.#lane.close();
+    await closed;
+  }
+}

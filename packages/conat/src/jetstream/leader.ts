@@ -1,0 +1,86 @@
+import type { NatsConnection } from "@nats-io/nats-core";
+import * as v from "valibot";
+import type { Entry } from "../protocol/entry.ts";
+import type { StoreRef } from "../protocol/scope.ts";
+import {
+  encodeTrueName,
+  isHashToken,
+  keySubject,
+  keyToken,
+  type Subject,
+} from "../protocol/subjects.ts";
+import type { OpenBucket } from "./buckets.ts";
+import { type DraftEntry, settleValues, toEntry } from "./entry-codec.ts";
+import { apiRequest } from "./js-api.ts";
+import { parseTime, readHeaders } from "./message-headers.ts";
+import { API_ERROR, ApiError } from "./nats-error.ts";
+import type { RawMessage } from "./raw-message.ts";
+
+const storedMessage = v.object({
+  message: v.object({
+    subject: v.string(),
+    seq: v.number(),
+    hdrs: v.optional(v.string(), ""),
+    data: v.optional(v.string(), ""),
+    time: v.string(),
+  }),
+});
+type StoredMessage = v.InferOutput<typeof storedMessage>["message"];
+
+/** Sequence of the newest message that matches, as the leader of the bucket has it; 0 when there is none. */
+export async function readHead(
+  connection: NatsConnection,
+  bucket: OpenBucket,
+  filter: Subject,
+  timeoutMs: number,
+): Promise<number> {
+  const last = await readLast(connection, bucket, filter, timeoutMs);
+  return last?.seq ?? 0;
+}
+
+/** The entry of one key as the leader of the bucket has it. */
+export async function readEntry(
+  connection: NatsConnection,
+  bucket: OpenBucket,
+  ref: StoreRef,
+  key: string,
+  timeoutMs: number,
+): Promise<Entry | undefined> {
+  const subject = keySubject(bucket.name, ref, key);
+  const last = await readLast(connection, bucket, subject, timeoutMs);
+  return last === undefined ? undefined : fromStored(last, key);
+}
+
+async function readLast(
+  connection: NatsConnection,
+  bucket: OpenBucket,
+  subject: Subject,
+  timeoutMs: number,
+): Promise<StoredMessage | undefined> {
+  const api = `$JS.API.STREAM.MSG.GET.${bucket.stream}`;
+  try {
+    const payload = { last_by_subj: subject };
+    const { message } = await apiRequest(connection, api, payload, storedMessage, timeoutMs);
+    return message;
+  } catch (error) {
+    if (error instanceof ApiError && error.errCode === API_ERROR.noMessageFound) return undefined;
+    throw error;
+  }
+}
+
+function fromStored(message: StoredMessage, key: string): DraftEntry | undefined {
+  const headers = Buffer.from(message.hdrs, "base64");
+  const raw: RawMessage = {
+    subject: Buffer.from(message.subject),
+    reply: undefined,
+    bytes: Buffer.concat([headers, Buffer.from(message.data, "base64")]),
+    payloadAt: headers.length,
+  };
+  const token = keyToken(message.subject);
+  const time = parseTime(message.time);
+  // The marker of an expiry has no header with a long key's name; the caller knows it.
+  const name = isHashToken(token) ? encodeTrueName(key) : "";
+  const entry = toEntry(token, message.seq, time, readHeaders(raw), raw, name);
+  if (entry !== undefined) settleValues([entry]);
+  return entry;
+}

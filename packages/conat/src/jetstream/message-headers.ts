@@ -1,0 +1,144 @@
+import { KEY_HEADER, STORE_HEADER } from "../protocol/subjects.ts";
+import { latin1, type RawMessage } from "./raw-message.ts";
+
+/** Headers of NATS and of conat, by name. What a client sends never becomes a name here. */
+export const HEADER = {
+  messageId: "Nats-Msg-Id",
+  expectedSeq: "Nats-Expected-Last-Subject-Sequence",
+  ttl: "Nats-TTL",
+  rollup: "Nats-Rollup",
+  markerReason: "Nats-Marker-Reason",
+  operation: "KV-Operation",
+  subject: "Nats-Subject",
+  seq: "Nats-Sequence",
+  time: "Nats-Time-Stamp",
+  pending: "Nats-Num-Pending",
+  upTo: "Nats-UpTo-Sequence",
+  /** An application's own headers, as JSON in ASCII. */
+  application: "Conat-Headers",
+  /** Who sent a PubSub message. */
+  origin: "Conat-Origin",
+  key: KEY_HEADER,
+  store: STORE_HEADER,
+} as const;
+
+/** What the headers of one message say; "" and 0 for what they do not. */
+export interface MessageHeaders {
+  /** Status of an answer, such as 503; 0 for an ordinary message. */
+  status: number;
+  description: string;
+  messageId: string;
+  ttl: string;
+  markerReason: string;
+  operation: string;
+  subject: string;
+  seq: number;
+  time: number;
+  pending: number;
+  upTo: number;
+  application: string;
+  origin: string;
+  key: string;
+}
+
+const PREAMBLE = "NATS/1.0";
+
+/** Reads the headers of a message. Of a header that is there twice the last counts: the server appends its own. */
+export function readHeaders(message: RawMessage): MessageHeaders {
+  const headers: MessageHeaders = {
+    status: 0,
+    description: "",
+    messageId: "",
+    ttl: "",
+    markerReason: "",
+    operation: "",
+    subject: "",
+    seq: 0,
+    time: 0,
+    pending: 0,
+    upTo: 0,
+    application: "",
+    origin: "",
+    key: "",
+  };
+  if (message.payloadAt === 0) return headers;
+  const text = latin1(message.bytes, 0, message.payloadAt);
+  let end = text.indexOf("\r\n");
+  if (end > PREAMBLE.length) readStatus(headers, text.slice(PREAMBLE.length, end).trim());
+  while (end >= 0) {
+    const start = end + 2;
+    end = text.indexOf("\r\n", start);
+    if (end <= start) break;
+    const colon = text.indexOf(":", start);
+    if (colon < 0 || colon > end) continue;
+    // One space follows the colon in all that NATS and conat write.
+    const from = text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
+    readHeader(headers, text.slice(start, colon), text.slice(from, end));
+  }
+  return headers;
+}
+
+const SPACE = 0x20;
+
+function readStatus(headers: MessageHeaders, line: string): void {
+  headers.status = Number.parseInt(line, 10) || 0;
+  headers.description = line.slice(String(headers.status).length).trim();
+}
+
+function readHeader(headers: MessageHeaders, name: string, value: string): void {
+  switch (name) {
+    case HEADER.messageId:
+      headers.messageId = value;
+      break;
+    case HEADER.ttl:
+      headers.ttl = value;
+      break;
+    case HEADER.markerReason:
+      headers.markerReason = value;
+      break;
+    case HEADER.operation:
+      headers.operation = value;
+      break;
+    case HEADER.subject:
+      headers.subject = value;
+      break;
+    case HEADER.seq:
+      headers.seq = Number(value);
+      break;
+    case HEADER.time:
+      headers.time = parseTime(value);
+      break;
+    case HEADER.pending:
+      headers.pending = Number(value);
+      break;
+    case HEADER.upTo:
+      headers.upTo = Number(value);
+      break;
+    case HEADER.application:
+      headers.application = value;
+      break;
+    case HEADER.origin:
+      headers.origin = value;
+      break;
+    case HEADER.key:
+      headers.key = value;
+      break;
+  }
+}
+
+let lastSecond = "";
+let lastSecondMs = 0;
+
+/** Milliseconds of a time such as `2026-11-21T09:31:34.2202Z`. Messages of the same second share the costly part. */
+export function parseTime(text: string): number {
+  const second = text.slice(0, 19);
+  if (second !== lastSecond) {
+    lastSecondMs = Date.parse(`${second}Z`);
+    lastSecond = second;
+  }
+  if (text.charCodeAt(19) !== DOT) return lastSecondMs;
+  const fraction = text.slice(20, -1);
+  return lastSecondMs + Number(fraction.slice(0, 3).padEnd(3, "0"));
+}
+
+const DOT = 0x2e;

@@ -1,0 +1,41 @@
+import type { Msg } from "@nats-io/nats-core";
+import { MsgImpl } from "@nats-io/nats-core/internal";
+import { ConatError } from "../protocol/conat-error.ts";
+
+/**
+ * A received message as bytes. The client library's own accessors build a header object with a validated copy of every
+ * line, and a view for the payload: most of the cost of a message.
+ */
+export interface RawMessage {
+  readonly subject: Uint8Array;
+  /** Where the answer goes; of a consumer's message, where its sequence and time are. */
+  readonly reply: Uint8Array | undefined;
+  /** Headers and payload. A part of a chunk read from the network: copy what is kept. */
+  readonly bytes: Uint8Array;
+  /** Where the payload starts; 0 when there are no headers. */
+  readonly payloadAt: number;
+}
+
+export function toRawMessage(message: Msg): RawMessage {
+  if (!(message instanceof MsgImpl)) {
+    throw new ConatError("internal", "this version of the NATS client library is not known");
+  }
+  const { _msg: args, _rdata: bytes } = message;
+  const payloadAt = Math.max(args.hdr, 0);
+  return { subject: args.subject, reply: args.reply, bytes, payloadAt };
+}
+
+/** Bytes as a string, one character each. Subjects and headers are ASCII. */
+export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("latin1", start, end);
+}
+
+/** The last token of a subject. */
+export function lastToken(subject: Uint8Array): string {
+  return latin1(subject, subject.lastIndexOf(DOT) + 1);
+}
+
+const DOT = 0x2e;

@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { ConatError } from "../protocol/conat-error.ts";
+import { backoffMs } from "../session/backoff.ts";
+import type { SessionState, SessionStatus } from "../session/session.ts";
+import { Emitter } from "../util/emitter.ts";
+import { type Buckets, type OpenedBuckets, openBuckets } from "./buckets.ts";
+import type { ReadyState } from "./feed-host.ts";
+import { shakeHands } from "./handshake.ts";
+import { fromNatsError } from "./nats-error.ts";
+import { NatsLink } from "./nats-link.ts";
+import type { ResolvedOptions } from "./options.ts";
+
+/** Pause between two checks whether the buckets are still there, in milliseconds. */
+const BUCKET_CHECK_MS = 1_000;
+
+export interface ReadinessEvents {
+  onReady(ready: ReadyState): void;
+  /** Not ready any more; it will be again. */
+  onSuspended(error: ConatError): void;
+  /** Over for good: refused or closed. */
+  onEnded(error: ConatError): void;
+}
+
+/** Keeps a session connected, with its buckets open, and knows how that goes. */
+export class Readiness {
+  readonly #options: ResolvedOptions;
+  readonly #events: ReadinessEvents;
+  readonly #link: NatsLink;
+  readonly #listeners = new Emitter<{ status: [status: SessionStatus] }>();
+  #status: SessionStatus = { state: "connecting", error: undefined, attempt: 0 };
+  #ready: ReadyState | undefined;
+  #buckets: Buckets | undefined;
+  #clockOffsetMs = 0;
+  /** Aborted when the connection, or what was found on it, is no longer what it was. */
+  #current = new AbortController();
+  #lastBucketCheck = Number.NEGATIVE_INFINITY;
+
+  constructor(options: ResolvedOptions, events: ReadinessEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#link = new NatsLink(options, options.name, {
+      onUp: (connection) => void this.#shakeHands(connection),
+      onDown: (error) => this.#suspend(error),
+      onRefused: (error) => this.#refuse(error),
+    });
+  }
+
+  get status(): SessionStatus {
+    return this.#status;
+  }
+
+  get ready(): ReadyState | undefined {
+    return this.#ready;
+  }
+
+  /** The server's clock minus ours, in milliseconds. */
+  get clockOffsetMs(): number {
+    return this.#clockOffsetMs;
+  }
+
+  /** Refused or closed: nothing will be ready any more. */
+  get hasEnded(): boolean {
+    return this.#status.state === "refused" || this.#status.state === "closed";
+  }
+
+  onStatus(listener: (status: SessionStatus) => void): () => void {
+    return this.#listeners.on("status", listener);
+  }
+
+  /** Why there is no {@link ready} state. */
+  reason(): ConatError {
+    const { state, error } = this.#status;
+    if (error !== undefined && this.hasEnded) return error;
+    const { shown } = this.#options.addresses;
+    const why = error === undefined ? "" : `: ${error.message}`;
+    return new ConatError("unavailable", `not connected to ${shown} (${state})${why}`, {
+      cause: error,
+    });
+  }
+
+  start(): void {
+    this.#link.start();
+  }
+
+  async close(): Promise<void> {
+    this.#end("closed", new ConatError("closed", "the session is closed"));
+    await this.#link.close();
+  }
+
+  /** Something suggests that a bucket is gone: looks, makes it again, and starts over if that is so. */
+  checkBuckets(): void {
+    const { ready } = this;
+    const now = performance.now();
+    if (ready === undefined || now - this.#lastBucketCheck < BUCKET_CHECK_MS) return;
+    this.#lastBucketCheck = now;
+    openBuckets(ready.connection, this.#options, ready.buckets).then(
+      (opened) => {
+        if (ready !== this.#ready || opened.buckets.isSameAs(ready.buckets)) return;
+        this.#suspend(new ConatError("unavailable", "a bucket was lost and has been made again"));
+        this.#resume(ready.connection, opened, this.#renew());
+      },
+      // A server that cannot tell now is asked again by whatever fails next.
+      () => {},
+    );
+  }
+
+  async #shakeHands(connection: NatsConnection): Promise<void> {
+    const current = this.#renew();
+    this.#setStatus("handshaking", undefined, this.#status.attempt);
+    for (let failures = 0; !current.signal.aborted; failures += 1) {
+      try {
+        const opened = await shakeHands(connection, this.#options, this.#buckets);
+        if (!current.signal.aborted) this.#resume(connection, opened, current);
+        return;
+      } catch (cause) {
+        if (current.signal.aborted) return;
+        const error = fromNatsError(cause, "open the buckets");
+        if (isFinal(error)) {
+          this.#refuse(error);
+          return;
+        }
+        this.#setStatus("handshaking", error, this.#status.attempt + 1);
+      }
+      const waitMs = backoffMs(failures + 1, this.#options.random());
+      await sleep(waitMs, undefined, { signal: current.signal }).catch(() => {});
+    }
+  }
+
+  #renew(): AbortController {
+    this.#current.abort();
+    this.#current = new AbortController();
+    return this.#current;
+  }
+
+  #resume(connection: NatsConnection, opened: OpenedBuckets, { signal }: AbortController): void {
+    this.#buckets = opened.buckets;
+    this.#clockOffsetMs = opened.clockOffsetMs;
+    this.#ready = { connection, buckets: opened.buckets, signal };
+    this.#events.onReady(this.#ready);
+    this.#setStatus("ready", undefined, 0);
+  }
+
+  #suspend(error: ConatError): void {
+    if (this.hasEnded) return;
+    const wasReady = this.#ready !== undefined;
+    this.#ready = undefined;
+    this.#current.abort(error);
+    if (wasReady) this.#events.onSuspended(error);
+    this.#setStatus("waiting", error, this.#status.attempt + 1);
+  }
+
+  #refuse(error: ConatError): void {
+    this.#end("refused", error);
+    void this.#link.close();
+  }
+
+  #end(state: "refused" | "closed", error: ConatError): void {
+    if (this.#status.state === "closed") return;
+    this.#ready = undefined;
+    this.#current.abort(error);
+    this.#events.onEnded(error);
+    this.#setStatus(state, error, this.#status.attempt);
+  }
+
+  #setStatus(state: SessionState, error: ConatError | undefined, attempt: number): void {
+    if (this.hasEnded && state !== "closed") return;
+    this.#status = { state, error, attempt };
+    this.#listeners.emit("status", this.#status);
+  }
+}
+
+function isFinal({ kind }: ConatError): boolean {
+  return kind === "server-too-old" || kind === "bad-options" || kind === "forbidden";
+}

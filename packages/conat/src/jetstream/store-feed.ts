@@ -1,0 +1,307 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection, Subscription } from "@nats-io/nats-core";
+import { ConatError } from "../protocol/conat-error.ts";
+import type { Checkpoint } from "../protocol/feed-position.ts";
+import { type StoreRef, storeKey } from "../protocol/scope.ts";
+import { type Subject, storeFilter, storeLiveFilter } from "../protocol/subjects.ts";
+import { backoffMs } from "../session/backoff.ts";
+import type { Feed, FeedEvent, FeedListener } from "../session/session.ts";
+import { tell } from "../util/tell.ts";
+import type { OpenBucket } from "./buckets.ts";
+import { LoadRaced } from "./direct-load.ts";
+import type { DraftEntry } from "./entry-codec.ts";
+import { EntryReader } from "./entry-reader.ts";
+import type { FeedHost, ReadyState } from "./feed-host.ts";
+import { HeldEntries } from "./held-entries.ts";
+import { readHead } from "./leader.ts";
+import { fromNatsError } from "./nats-error.ts";
+import { PING_INTERVAL_MS } from "./nats-link.ts";
+import { toRawMessage } from "./raw-message.ts";
+import { loadStore } from "./store-load.ts";
+
+/** For how long a connection may have been dead before that was noticed. */
+const UNNOTICED_MS = 3 * PING_INTERVAL_MS;
+
+/** Live entries kept while a load runs, and their bytes; past it they are dropped and loaded instead. */
+const MAX_HELD_ENTRIES = 20_000;
+const MAX_HELD_BYTES = 16_777_216;
+
+/** How long an entry that the leader has may be on its way before it counts as missed. */
+const IN_FLIGHT_MS = 500;
+
+/** Loads that raced with writes before that is told as a failure. */
+const MAX_RACES = 6;
+
+/** One open store: follows the live tail, and loads whatever the tail cannot have told. */
+export class StoreFeed implements Feed {
+  readonly #ref: StoreRef;
+  readonly #listener: FeedListener;
+  readonly #host: FeedHost;
+  readonly #reader: EntryReader;
+  readonly #held = new HeldEntries(MAX_HELD_ENTRIES, MAX_HELD_BYTES);
+  #subscription: Subscription | undefined;
+  #subscribedOn: NatsConnection | undefined;
+  #bucket: OpenBucket | undefined;
+  /** The last that was told, entries apart. */
+  #told: "nothing" | "reset" | "synced" | "stale" | "closed" = "nothing";
+  /** Counts recoveries; a task that finds it changed has been overtaken. */
+  #run = 0;
+  /** What the reader has, so that a delta is enough; without it only everything will do. */
+  #base: Checkpoint | undefined;
+  /** Highest sequence seen of the store; everything up to it is told, or held to be told. */
+  #position = 0;
+  /** Sequence of the store's newest message as far as known. */
+  #head: number | undefined;
+  /** Held entries were dropped for want of room. */
+  #hasDropped = false;
+  /** The store was too large for a load in one request. */
+  #isLarge = false;
+  /** The reader may have keys that never came by here. */
+  #trustsReader: boolean;
+
+  constructor(
+    ref: StoreRef,
+    listener: FeedListener,
+    host: FeedHost,
+    since: Checkpoint | undefined,
+  ) {
+    this.#ref = ref;
+    this.#listener = listener;
+    this.#host = host;
+    this.#reader = new EntryReader(host.counters);
+    this.#base = since;
+    this.#trustsReader = since !== undefined;
+  }
+
+  get isLive(): boolean {
+    return this.#told === "synced";
+  }
+
+  close(): void {
+    if (this.#told === "closed") return;
+    this.#told = "closed";
+    this.#run += 1;
+    this.#held.clear();
+    this.#subscription?.unsubscribe();
+    this.#subscription = undefined;
+    this.#host.forget(this);
+  }
+
+  /** Ends the feed and tells why. */
+  end(error: ConatError): void {
+    if (this.#told === "closed") return;
+    this.close();
+    tell(this.#listener, { type: "closed", error });
+  }
+
+  /** The session is ready: brings the reader up to date. */
+  recover(ready: ReadyState): void {
+    this.#run += 1;
+    void this.#recover(ready, this.#run);
+  }
+
+  /** The session is no longer ready. */
+  suspend(error: ConatError): void {
+    this.#run += 1;
+    this.flush();
+    if (this.isLive && this.#base !== undefined) {
+      const time = Math.max(this.#base.time, this.#host.serverTime() - UNNOTICED_MS);
+      this.#base = { epoch: this.#base.epoch, seq: this.#position, time };
+    }
+    this.#goStale(error);
+  }
+
+  /** Tells the entries that have come in since the last time. */
+  flush(): void {
+    if (!this.isLive || this.#held.length === 0) return;
+    const entries = this.#held.take();
+    this.#emit({ type: "entries", batch: { entries, position: this.#position } });
+  }
+
+  /** Asks the leader whether the tail has told everything, and loads again if not. */
+  async checkHead(): Promise<void> {
+    const { ready, requestTimeoutMs } = this.#host;
+    const bucket = this.#bucket;
+    if (!this.isLive || ready === undefined || bucket === undefined) return;
+    const run = this.#run;
+    const known = this.#head ?? 0;
+    const filter = storeFilter(bucket.name, this.#ref);
+    const head = await readHead(ready.connection, bucket, filter, requestTimeoutMs);
+    if (head > this.#position) await sleep(IN_FLIGHT_MS);
+    if (run !== this.#run || !this.isLive) return;
+    if (head > this.#position) {
+      this.#host.counters.missedEntries += 1;
+      this.#reload("entries of the store were missed");
+    } else if (head < known) {
+      this.#reload("entries of the store have vanished");
+    }
+  }
+
+  async #recover(ready: ReadyState, run: number): Promise<void> {
+    const isOvertaken = (): boolean => run !== this.#run || ready.signal.aborted;
+    for (let failures = 0; !isOvertaken(); failures += 1) {
+      try {
+        await this.#load(ready, isOvertaken);
+        return;
+      } catch (cause) {
+        if (isOvertaken()) return;
+        const waitMs = this.#loadFailed(cause, failures);
+        if (waitMs === undefined) return;
+        await sleep(waitMs, undefined, { signal: ready.signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** How long to wait before the next try, in milliseconds; `undefined` when there is none. */
+  #loadFailed(cause: unknown, failures: number): number | undefined {
+    if (cause instanceof LoadRaced && this.#told !== "reset" && failures < MAX_RACES) {
+      return 10 * 2 ** failures;
+    }
+    this.#host.counters.failedLoads += 1;
+    const error = fromNatsError(cause, `load the store ${storeKey(this.#ref)}`);
+    if (error.kind === "forbidden" || error.kind === "bad-options") {
+      this.end(error);
+      return undefined;
+    }
+    if (error.kind === "unavailable") this.#host.checkBuckets();
+    this.#goStale(error);
+    return backoffMs(failures + 1, this.#host.random());
+  }
+
+  async #load(ready: ReadyState, isOvertaken: () => boolean): Promise<void> {
+    const bucket = ready.buckets.of(this.#ref);
+    let knownHead = this.#bucket?.epoch === bucket.epoch ? this.#head : undefined;
+    this.#bucket = bucket;
+    this.#listen(ready.connection, storeLiveFilter(bucket.name, this.#ref));
+    this.#held.clear();
+    const time = this.#host.serverTime();
+    let since = this.#usableBase(bucket, time);
+    let newest = 0;
+    let hasBegun = false;
+    do {
+      this.#hasDropped = false;
+      const loaded = await loadStore({
+        connection: ready.connection,
+        lane: this.#host.lane,
+        signal: ready.signal,
+        bucket,
+        filter: storeFilter(bucket.name, this.#ref),
+        reader: this.#reader,
+        since,
+        knownHead,
+        isLarge: this.#isLarge,
+        requestTimeoutMs: this.#host.requestTimeoutMs,
+        begin: (mode) => {
+          if (hasBegun || isOvertaken()) return;
+          hasBegun = true;
+          this.#reset(mode, bucket);
+        },
+        entries: (entries) => {
+          if (isOvertaken()) return;
+          for (const { seq } of entries) newest = Math.max(newest, seq);
+          this.#emit({ type: "entries", batch: { entries, position: 0 } });
+        },
+      });
+      if (isOvertaken()) return;
+      this.#isLarge = loaded.isLarge;
+      newest = Math.max(newest, loaded.head);
+      since = loaded.upTo;
+      knownHead = undefined;
+    } while (this.#hasDropped);
+    this.#held.dropUpTo(since);
+    this.#position = since;
+    this.#head = newest;
+    this.#saw(this.#held.newest());
+    this.#base = { epoch: bucket.epoch, seq: this.#position, time };
+    this.#told = "synced";
+    this.flush();
+    this.#emit({ type: "synced", checkpoint: this.#base });
+    this.#reloadForLostName();
+  }
+
+  #reset(mode: "full" | "delta", { epoch, durability }: OpenBucket): void {
+    if (mode === "full") {
+      // A snapshot that is cut off leaves the reader with neither the old state nor the new one.
+      this.#base = undefined;
+      this.#trustsReader = false;
+      this.#host.counters.fullLoads += 1;
+    } else {
+      this.#host.counters.deltaLoads += 1;
+    }
+    this.#told = "reset";
+    this.#emit({ type: "reset", mode, epoch, durability });
+  }
+
+  #usableBase(bucket: OpenBucket, time: number): number | undefined {
+    const base = this.#base;
+    if (base === undefined || base.epoch !== bucket.epoch) return undefined;
+    // Markers are kept for whole seconds, and clocks are not exact.
+    const marginMs = Math.min(5_000, bucket.markerTtlMs / 4);
+    return time - base.time < bucket.markerTtlMs - marginMs ? base.seq : undefined;
+  }
+
+  #listen(connection: NatsConnection, subject: Subject): void {
+    if (this.#subscribedOn === connection) return;
+    this.#subscription?.unsubscribe();
+    this.#subscribedOn = connection;
+    this.#subscription = connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (this.#told === "closed") return;
+        if (error) {
+          this.end(fromNatsError(error, `follow the store ${storeKey(this.#ref)}`));
+          return;
+        }
+        const entry = this.#reader.live(toRawMessage(message));
+        if (entry !== undefined) this.#hold(entry);
+        else if (this.isLive) this.#reloadForLostName();
+      },
+    });
+  }
+
+  #hold(entry: DraftEntry): void {
+    if (this.isLive) {
+      this.#saw(entry.seq);
+      if (this.#held.length === 0) this.#host.schedule(this);
+    }
+    this.#held.add(entry);
+    if (!this.#held.isFull) return;
+    if (this.isLive) {
+      this.flush();
+    } else {
+      this.#held.clear();
+      this.#hasDropped = true;
+    }
+  }
+
+  #saw(seq: number): void {
+    if (seq > this.#position) this.#position = seq;
+    if (this.#head === undefined || seq > this.#head) this.#head = seq;
+    if (this.#bucket !== undefined && seq > this.#bucket.highWater) this.#bucket.highWater = seq;
+  }
+
+  /** A reader that was told only a delta may have a long key whose removal could not be told by name. */
+  #reloadForLostName(): void {
+    const isLost = this.#reader.hasLostName && this.#trustsReader;
+    this.#reader.hasLostName = false;
+    if (isLost) this.#reload("a key of the store was removed whose name is not known");
+  }
+
+  /** Starts over with everything: what is missing is not known. */
+  #reload(why: string): void {
+    this.#base = undefined;
+    this.#goStale(new ConatError("unavailable", `${why}; it is loaded again`));
+    const { ready } = this.#host;
+    if (ready !== undefined) this.recover(ready);
+  }
+
+  #goStale(error: ConatError): void {
+    this.#held.clear();
+    if (this.#told === "stale" || this.#told === "closed") return;
+    this.#told = "stale";
+    this.#emit({ type: "stale", error });
+  }
+
+  #emit(event: FeedEvent): void {
+    if (this.#told !== "closed") tell(this.#listener, event);
+  }
+}

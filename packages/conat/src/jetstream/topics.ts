@@ -1,0 +1,189 @@
+import type { NatsConnection, Subscription as NatsSubscription } from "@nats-io/nats-core";
+import { ConatError } from "../protocol/conat-error.ts";
+import type { TopicRef } from "../protocol/scope.ts";
+import { type Subject, topicSubject } from "../protocol/subjects.ts";
+import type { Subscription, TopicListener, TopicMessage } from "../session/session.ts";
+import { tell } from "../util/tell.ts";
+import { BoundedQueue } from "./bounded-queue.ts";
+import { EncodedHeaders } from "./encoded-headers.ts";
+import type { ReadyState } from "./feed-host.ts";
+import { HEADER, readHeaders } from "./message-headers.ts";
+import { fromNatsError } from "./nats-error.ts";
+import { checkOrigin } from "./options.ts";
+import { toRawMessage } from "./raw-message.ts";
+
+/** Messages, and their bytes, kept for when the connection is up. */
+const OUTBOX_MESSAGES = 1_000;
+const OUTBOX_BYTES = 4_194_304;
+
+/** Messages, and their bytes, that one subscription may be behind. */
+const INBOX_MESSAGES = 1_000;
+const INBOX_BYTES = 16_777_216;
+
+/** A reader gets the event loop for this long at a time, in milliseconds, so that it can be seen to be slow. */
+const READER_TURN_MS = 10;
+
+interface Outgoing {
+  readonly subject: Subject;
+  readonly message: TopicMessage;
+  readonly bytes: number;
+}
+
+/** PubSub on core subjects: nothing is stored, nobody answers. */
+export class Topics {
+  readonly #outbox = new BoundedQueue<Outgoing>(OUTBOX_MESSAGES, OUTBOX_BYTES);
+  readonly #subscriptions = new Set<TopicSubscription>();
+  readonly #headers = new EncodedHeaders();
+  #connection: NatsConnection | undefined;
+
+  /** Open subscriptions. */
+  get size(): number {
+    return this.#subscriptions.size;
+  }
+
+  /** @throws ConatError `value-too-large` or `bad-options` */
+  publish(topic: TopicRef, message: TopicMessage): void {
+    const subject = topicSubject(topic);
+    if (message.origin !== "") checkOrigin(message.origin);
+    if (this.#connection) {
+      this.#send(this.#connection, subject, message);
+      return;
+    }
+    const bytes = message.data.length + subject.length;
+    while (this.#outbox.isFullFor(bytes) && this.#outbox.shift());
+    this.#outbox.push({ subject, message, bytes });
+  }
+
+  subscribe(topic: TopicRef, listener: TopicListener): Subscription {
+    const subscription = new TopicSubscription(topicSubject(topic), listener, (ended) =>
+      this.#subscriptions.delete(ended),
+    );
+    this.#subscriptions.add(subscription);
+    if (this.#connection) subscription.attach(this.#connection);
+    return subscription;
+  }
+
+  resume({ connection }: ReadyState): void {
+    this.#connection = connection;
+    for (const subscription of this.#subscriptions) subscription.attach(connection);
+    for (const { subject, message } of this.#outbox.takeAll()) {
+      try {
+        this.#send(connection, subject, message);
+      } catch {
+        // Its publisher has long returned, and a message may be lost.
+      }
+    }
+  }
+
+  suspend(): void {
+    this.#connection = undefined;
+  }
+
+  end(error: ConatError): void {
+    this.#connection = undefined;
+    this.#outbox.takeAll();
+    for (const subscription of [...this.#subscriptions]) subscription.end(error);
+  }
+
+  #send(connection: NatsConnection, subject: Subject, { data, origin }: TopicMessage): void {
+    const max = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+    if (data.length + origin.length + 64 > max) {
+      throw new ConatError(
+        "value-too-large",
+        `the message is ${data.length} bytes; nats-server takes ${max} (max_payload)`,
+      );
+    }
+    if (origin === "") {
+      connection.publish(subject, data);
+    } else {
+      this.#headers.bytes = Buffer.from(
+        `NATS/1.0\r\n${HEADER.origin}: ${origin}\r\n\r\n`,
+        "latin1",
+      );
+      connection.publish(subject, data, { headers: this.#headers });
+    }
+  }
+}
+
+interface Incoming extends TopicMessage {
+  readonly bytes: number;
+}
+
+/** One subscription and the messages its reader has not taken yet. The oldest go first when it is too slow. */
+class TopicSubscription implements Subscription {
+  readonly #subject: Subject;
+  readonly #listener: TopicListener;
+  readonly #onEnd: (subscription: TopicSubscription) => void;
+  readonly #inbox = new BoundedQueue<Incoming>(INBOX_MESSAGES, INBOX_BYTES);
+  #lagged = 0;
+  #isScheduled = false;
+  #isClosed = false;
+  #attachedTo: NatsConnection | undefined;
+  #subscription: NatsSubscription | undefined;
+
+  constructor(
+    subject: Subject,
+    listener: TopicListener,
+    onEnd: (subscription: TopicSubscription) => void,
+  ) {
+    this.#subject = subject;
+    this.#listener = listener;
+    this.#onEnd = onEnd;
+  }
+
+  attach(connection: NatsConnection): void {
+    if (this.#attachedTo === connection) return;
+    this.#attachedTo = connection;
+    this.#subscription?.unsubscribe();
+    this.#subscription = connection.subscribe(this.#subject, {
+      callback: (error, message) => {
+        if (this.#isClosed) return;
+        if (error) {
+          this.end(fromNatsError(error, "subscribe"));
+          return;
+        }
+        const raw = toRawMessage(message);
+        // A copy: the message is a part of a chunk that the network's reader would keep for it.
+        const data = new Uint8Array(raw.bytes.subarray(raw.payloadAt));
+        this.#add({ data, origin: readHeaders(raw).origin, bytes: data.length });
+      },
+    });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#subscription?.unsubscribe();
+    this.#inbox.takeAll();
+    this.#onEnd(this);
+  }
+
+  end(error: ConatError): void {
+    if (this.#isClosed) return;
+    this.close();
+    tell((reason) => this.#listener.onClosed(reason), error);
+  }
+
+  #add(message: Incoming): void {
+    while (this.#inbox.isFullFor(message.bytes) && this.#inbox.shift()) this.#lagged += 1;
+    this.#inbox.push(message);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    const until = performance.now() + READER_TURN_MS;
+    if (this.#lagged > 0) {
+      const count = this.#lagged;
+      this.#lagged = 0;
+      tell((dropped) => this.#listener.onLagged(dropped), count);
+    }
+    for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+      tell((message) => this.#listener.onMessage(message), next);
+      if (performance.now() >= until) break;
+    }
+    this.#isScheduled = this.#inbox.length > 0;
+    if (this.#isScheduled) setImmediate(this.#deliver);
+  };
+}
