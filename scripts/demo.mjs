@@ -35,6 +35,7 @@ export async function buildDemo(log = console.log) {
   const vite = join(DEMO, "node_modules/vite/bin/vite.js");
   const code = await run(process.execPath, [vite, "build"], {
     cwd: DEMO,
+    env: process.stdout.isTTY ? process.env : { ...process.env, NO_COLOR: "1" },
     onOutput: (text) => {
       output += text;
     },
