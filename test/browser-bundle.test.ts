@@ -53,9 +53,8 @@ describe("a browser bundle", () => {
     expect(code).not.toContain("__vite-browser-external");
   });
 
-  it("with connection and PubSub stays small", async () => {
+  it("with the connection and PubSub stays small: 21 kB of it are the libraries of the wire", async () => {
     const { gzipBytes } = await bundle(pubsub, ["source", ...defaultClientConditions]);
-    console.log(gzipBytes);
-    expect(gzipBytes).toBeLessThan(26_000);
+    expect(gzipBytes).toBeLessThan(31_000);
   });
 });

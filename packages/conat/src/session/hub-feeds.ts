@@ -22,7 +22,6 @@ interface OpenFeed {
   readonly listener: FeedListener;
   /** How far the listener has got: where the next connection continues. */
   reached: Checkpoint | undefined;
-  epoch: string;
   channel: number | undefined;
   /** Between `synced` and the next `reset`: what arrives is complete. */
   live: boolean;
@@ -46,7 +45,6 @@ export class HubFeeds implements HubPart {
       ref: toWireStoreRef(ref),
       listener,
       reached: since,
-      epoch: since?.epoch ?? "",
       channel: undefined,
       live: false,
     };
@@ -93,7 +91,6 @@ export class HubFeeds implements HubPart {
       feed.channel = channel;
       feed.live = false;
       if (feed.reached?.epoch !== epoch) feed.reached = undefined;
-      feed.epoch = epoch;
       tell(feed.listener, {
         type: "reset",
         mode: mode === 0 ? "full" : "delta",

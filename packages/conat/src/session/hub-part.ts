@@ -9,6 +9,8 @@ export interface HubUplink {
   readonly environment: Environment;
   /** The server's clock, never ahead of it: in milliseconds since the epoch. */
   readonly safeServerTime: () => number;
+  /** So much waits to leave that what may be dropped should wait elsewhere. */
+  readonly congested: () => boolean;
   /** Reaches the hub only while connected. */
   send<Name extends keyof ClientEvents>(
     event: Name,

@@ -748,6 +748,35 @@ describe("topics", () => {
   });
 });
 
+describe("publishing faster than the hub reads", () => {
+  it("keeps a bounded number of messages, the newest, and goes on when there is room", async () => {
+    const { session, connection } = await connected();
+    connection.read(false);
+    const size = 100_000;
+    const say = (number: number): void => {
+      const data = new Uint8Array(size);
+      new DataView(data.buffer).setUint32(0, number);
+      session.publish(topic, { data, origin: "" });
+    };
+    // Hands over to the network in between, as an application does.
+    for (let number = 1; number <= 300; number += 1) {
+      say(number);
+      if (number % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    connection.read(true);
+    const numbers = (): number[] =>
+      connection.all("pub").map(([, data]) => {
+        const { buffer, byteOffset } = data as Uint8Array;
+        return new DataView(buffer, byteOffset).getUint32(0);
+      });
+    await eventually(() => numbers().at(-1) === 300);
+    expect(numbers()).toEqual(numbers().sort((a, b) => a - b));
+    expect(numbers().length).toBeLessThan(200);
+    say(301);
+    await eventually(() => numbers().at(-1) === 301);
+  });
+});
+
 describe("closing", () => {
   it("answers everything that waits, and leaves nothing behind", async () => {
     const environment = new ManualEnvironment();

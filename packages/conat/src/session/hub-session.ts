@@ -107,6 +107,7 @@ export class HubSession implements Session {
     const uplink = {
       connection,
       environment: this.#environment,
+      congested: () => this.#link?.congested ?? false,
       safeServerTime: () => this.#safeServerTime(),
       send: (event: string, ...message: readonly unknown[]) => this.#link?.send(event, message),
     };

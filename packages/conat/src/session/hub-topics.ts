@@ -8,19 +8,23 @@ import type { HubPart, HubUplink } from "./hub-part.ts";
 import { Outbox } from "./outbox.ts";
 import type { Subscription, TopicListener, TopicMessage } from "./session.ts";
 
+/** A WebSocket does not tell when there is room again: look this often, in milliseconds. */
+const CONGESTED_RETRY_MS = 50;
+
 interface OpenSubscription {
   readonly id: number;
   readonly topic: WireTopicRef;
   readonly listener: TopicListener;
 }
 
-/** The PubSub subscriptions of a hub session, and what is published before the connection is up. */
+/** The PubSub subscriptions of a hub session, and what is published faster than it can leave. */
 export class HubTopics implements HubPart {
   readonly #uplink: HubUplink;
   readonly #subscriptions = new Map<number, OpenSubscription>();
   readonly #channels = new Map<number, Set<OpenSubscription>>();
   readonly #outbox = new Outbox<WireTopicRef>();
   #lastId = 0;
+  #stopTimer: (() => void) | undefined;
 
   constructor(uplink: HubUplink) {
     this.#uplink = uplink;
@@ -29,8 +33,13 @@ export class HubTopics implements HubPart {
   publish(ref: TopicRef, { data }: TopicMessage): void {
     const { connected, ended } = this.#uplink.connection;
     const topic = toWireTopicRef(ref);
-    if (connected) this.#uplink.send("pub", topic, data);
-    else if (ended === undefined) this.#outbox.add(topic, data);
+    if (ended !== undefined) return;
+    if (connected && this.#outbox.isEmpty && !this.#uplink.congested()) {
+      this.#uplink.send("pub", topic, data);
+    } else {
+      this.#outbox.add(topic, data);
+      if (connected) this.#flushSoon();
+    }
   }
 
   subscribe(ref: TopicRef, listener: TopicListener): Subscription {
@@ -52,7 +61,7 @@ export class HubTopics implements HubPart {
   onConnected(): void {
     // Subscriptions first, so that a session hears what it said before it was connected.
     for (const { id, topic } of this.#subscriptions.values()) this.#uplink.send("sub", id, topic);
-    for (const [topic, data] of this.#outbox.drain()) this.#uplink.send("pub", topic, data);
+    this.#flush();
   }
 
   onDisconnected(): void {
@@ -60,7 +69,8 @@ export class HubTopics implements HubPart {
   }
 
   onEnded(error: ConatError): void {
-    this.#outbox.drain();
+    this.#outbox.clear();
+    this.#stopTimer?.();
     for (const id of [...this.#subscriptions.keys()]) this.#end(id, error);
   }
 
@@ -82,6 +92,22 @@ export class HubTopics implements HubPart {
     },
     unsubscribed: (id, kind, message) => this.#end(id, toHubError(kind, message)),
   } satisfies Partial<HubEvents>;
+
+  #flush(): void {
+    while (this.#uplink.connection.connected && !this.#uplink.congested()) {
+      const message = this.#outbox.shift();
+      if (message === undefined) return;
+      this.#uplink.send("pub", ...message);
+    }
+    if (this.#uplink.connection.connected) this.#flushSoon();
+  }
+
+  #flushSoon(): void {
+    this.#stopTimer ??= this.#uplink.environment.startTimer(() => {
+      this.#stopTimer = undefined;
+      this.#flush();
+    }, CONGESTED_RETRY_MS);
+  }
 
   #end(id: number, error: ConatError): void {
     const listener = this.#subscriptions.get(id)?.listener;

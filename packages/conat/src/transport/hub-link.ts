@@ -8,9 +8,15 @@ import { toHubError } from "./hub-error.ts";
 /** How long closing waits for what was sent last to leave, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
+/** More than this not yet handed to the network is a congestion: in bytes, and in messages of one turn. */
+const CONGESTED_BYTES = 4_194_304;
+const CONGESTED_MESSAGES = 10_000;
+
 /** One connection to a hub: moves messages, knows no meaning. It is used once; a retry opens another. */
 export interface HubLink {
   send(event: string, message: readonly unknown[]): void;
+  /** More is waiting to leave than the network takes. */
+  readonly congested: boolean;
   /** Lets go of the connection; no callback follows. Resolves when what was sent has left, or has had its time. */
   close(): Promise<void>;
 }
@@ -53,6 +59,12 @@ export function openHubLink(address: URL, hello: object, listener: HubLinkListen
     send(event, message) {
       // Socket.IO would keep it for a reconnect that this socket never makes.
       if (socket.connected) socket.emit(event, ...message);
+    },
+    get congested() {
+      const { transport, writeBuffer } = manager.engine;
+      const webSocket: unknown = Reflect.get(transport, "ws") ?? transport;
+      const waitingBytes = Number(Reflect.get(Object(webSocket), "bufferedAmount") ?? 0);
+      return writeBuffer.length > CONGESTED_MESSAGES || waitingBytes > CONGESTED_BYTES;
     },
     close() {
       socket.offAny();

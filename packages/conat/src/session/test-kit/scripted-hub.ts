@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, Socket as TcpSocket } from "node:net";
 import { Server, type Socket } from "socket.io";
 import { Decoder, Encoder } from "../../protocol/frame-parser.ts";
 import { eventually } from "../../testing/eventually.ts";
@@ -52,6 +52,13 @@ export class ScriptedConnection {
   silence(): void {
     clearTimeout(Reflect.get(this.#socket.conn, "pingIntervalTimer"));
     clearTimeout(Reflect.get(this.#socket.conn, "pingTimeoutTimer"));
+  }
+
+  /** Stops reading what the client sends, or goes on. */
+  read(on: boolean): void {
+    const webSocket: unknown = Reflect.get(this.#socket.conn.transport, "socket");
+    const tcp: unknown = Reflect.get(Object(webSocket), "_socket");
+    if (tcp instanceof TcpSocket) on ? tcp.resume() : tcp.pause();
   }
 
   /** Cuts the transport as a network would, without a goodbye. */

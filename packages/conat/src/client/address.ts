@@ -1,0 +1,65 @@
+import { ConatError } from "../protocol/conat-error.ts";
+
+export interface HubAddress {
+  readonly kind: "hub";
+  /** `http:` or `https:`, whatever the way it was written. */
+  readonly url: URL;
+  /** The address for people to read, without secrets. */
+  readonly shown: string;
+}
+
+export interface NatsAddress {
+  readonly kind: "nats";
+  /** One or more `nats:` or `tls:` URLs of the servers of one cluster. */
+  readonly servers: readonly string[];
+  readonly shown: string;
+}
+
+const EXAMPLE = "write http://localhost:8000 for a hub or nats://localhost:4222 for NATS";
+
+/** @throws ConatError `bad-address` */
+export function parseAddress(address: string): HubAddress | NatsAddress {
+  const servers = address.split(",").map((server) => server.trim());
+  const urls = servers.map(parseUrl);
+  const secret = urls.some(({ username }) => username !== "");
+  const shown = secret
+    ? urls.map(({ protocol, host }) => `${protocol}//${host}`).join(",")
+    : address;
+  if (urls.every(({ protocol }) => protocol === "nats:" || protocol === "tls:")) {
+    return { kind: "nats", servers, shown };
+  }
+  const [url] = urls;
+  if (url === undefined || urls.length > 1) throw badAddress(shown, "name one hub");
+  url.protocol = url.protocol.replace(/^ws/, "http");
+  if (url.protocol !== "http:" && url.protocol !== "https:") throw badAddress(shown, EXAMPLE);
+  if (url.search !== "" || url.hash !== "" || url.username !== "") {
+    throw badAddress(shown, "a hub's address is a host, a port and perhaps a path, nothing else");
+  }
+  return { kind: "hub", url, shown };
+}
+
+function parseUrl(server: string): URL {
+  try {
+    return new URL(server);
+  } catch {
+    throw badAddress(server, EXAMPLE);
+  }
+}
+
+function badAddress(shown: string, advice: string): ConatError {
+  return new ConatError("bad-address", `${JSON.stringify(shown)} is no address: ${advice}`);
+}
+
+/**
+ * Where to connect when nobody says where: `CONAT_URL`, or the origin a page was loaded from.
+ * @throws ConatError `bad-address` when there is neither
+ */
+export function defaultAddress(): string {
+  const fromEnvironment = globalThis.process?.env?.CONAT_URL;
+  if (fromEnvironment) return fromEnvironment;
+  if (typeof location === "object" && location.origin.startsWith("http")) return location.origin;
+  throw new ConatError(
+    "bad-address",
+    `no address: pass one to connect() or set CONAT_URL; ${EXAMPLE}`,
+  );
+}

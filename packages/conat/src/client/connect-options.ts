@@ -1,0 +1,20 @@
+import type { Hello } from "../protocol/messages/hello.ts";
+import type { Environment } from "../transport/environment.ts";
+
+export interface ConnectOptions {
+  /**
+   * `http:`, `https:`, `ws:` or `wss:` for a hub; `nats:` or `tls:` straight to NATS, for trusted backends in Node.
+   * @default the environment variable `CONAT_URL`; in a page its own origin
+   */
+  readonly address?: string | undefined;
+  /** Bearer token for the hub, or a function that is asked for one at every (re)connect. */
+  readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Who this client says it is. Only a hub in development mode believes it. */
+  readonly identity?: Hello["identity"];
+  /** A write that is not answered within this time counts as perhaps stored, in milliseconds. @default 15_000 */
+  readonly ackTimeoutMs?: number | undefined;
+  /** How long one attempt to connect may take, in milliseconds. @default 10_000 */
+  readonly connectTimeoutMs?: number | undefined;
+  /** What the client takes from the machine it runs on. @default the browser or process it runs in */
+  readonly environment?: Environment | undefined;
+}

@@ -1,0 +1,6 @@
+export {
+  PubSub,
+  type PubSubEvents,
+  type PubSubMessageInfo,
+  type PubSubOptions,
+} from "../pubsub/pubsub.ts";
