@@ -1,6 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { build, defaultClientConditions } from "vite";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 const ENTRY = "virtual:page";
 
@@ -40,6 +40,14 @@ async function bundle(source: string, conditions: string[]): Promise<Bundle> {
 }
 
 const pubsub = `export { PubSub } from "@conat/conat/sync/pubsub";`;
+
+// Vite takes libraries in their development form otherwise.
+beforeEach(() => {
+  vi.stubEnv("NODE_ENV", "production");
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
 
 describe("a browser bundle", () => {
   it.each([
