@@ -1,13 +1,10 @@
 import type { Durability, Session } from "@conat/conat/internal";
+import { DEFAULT_MARKER_TTL_MS } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import type { Authenticator } from "./auth/authenticator.ts";
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
 import { createLogger, type LogLevel } from "./observability/logger.ts";
-import {
-  DEFAULT_FEED_LINGER_MS,
-  DEFAULT_MARKER_TTL_MS,
-  DEFAULT_MAX_REPLICA_BYTES,
-} from "./upstream/shared-session.ts";
+import { DEFAULT_FEED_LINGER_MS, DEFAULT_MAX_REPLICA_BYTES } from "./upstream/shared-session.ts";
 
 export interface HubOptions {
   /** 0 takes any free one. @default 4400 */

@@ -440,7 +440,7 @@ export function describeSessionContract(
       });
 
       it("by many at once on condition is stored by exactly one each time", async () => {
-        const all = await Promise.all([open(), open(), open()]);
+        const all = [await open(), await open(), await open()];
         const [session] = all;
         if (session === undefined) throw new Error("no session");
         let { seq } = await store(session, storeRef(), mutate(session, "n", "0"));

@@ -38,7 +38,9 @@ export class ScopedSession implements Session {
   readonly identity: Identity;
   readonly #inner: Session;
   readonly #maxValueBytes: number;
-  readonly #open = new Set<Feed | Subscription>();
+  /** What was opened through this session; each ends with the error it is given. */
+  readonly #open = new Set<(error: ConatError) => void>();
+  readonly #statusListeners = new Map<(status: SessionStatus) => void, () => void>();
   #lastWrite = 0;
   #closed = false;
 
@@ -54,7 +56,14 @@ export class ScopedSession implements Session {
   }
 
   onStatus(listener: (status: SessionStatus) => void): () => void {
-    return this.#inner.onStatus(listener);
+    if (this.#closed) return () => undefined;
+    // Wrapped, so that one listener may be added twice.
+    const own = (status: SessionStatus): void => listener(status);
+    this.#statusListeners.set(own, this.#inner.onStatus(own));
+    return () => {
+      this.#statusListeners.get(own)?.();
+      this.#statusListeners.delete(own);
+    };
   }
 
   async ready(timeoutMs?: number): Promise<void> {
@@ -74,8 +83,9 @@ export class ScopedSession implements Session {
   openStore(ref: StoreRef, listener: FeedListener, options?: OpenStoreOptions): Feed {
     try {
       if (this.#closed) throw closedError();
-      return this.#track(
-        this.#inner.openStore(authorizeStore(this.identity, "read", ref), listener, options),
+      const authorized = authorizeStore(this.identity, "read", ref);
+      return this.#track(this.#inner.openStore(authorized, listener, options), (error) =>
+        listener({ type: "closed", error }),
       );
     } catch (thrown) {
       const error = toConatError(thrown);
@@ -117,9 +127,9 @@ export class ScopedSession implements Session {
     return this.#inner.read(authorized, parseName("a key", key));
   }
 
-  /** @throws ConatError `forbidden`, `bad-name`, `value-too-large` or `closed`. */
+  /** @throws ConatError `forbidden`, `bad-name` or `value-too-large`. */
   publish(topic: TopicRef, message: TopicMessage): void {
-    if (this.#closed) throw closedError();
+    if (this.#closed) return;
     const authorized = authorizeTopic(this.identity, "publish", topic);
     if (message.data.length > this.#maxValueBytes) {
       throw new ConatError(
@@ -133,8 +143,9 @@ export class ScopedSession implements Session {
   subscribe(topic: TopicRef, listener: TopicListener): Subscription {
     try {
       if (this.#closed) throw closedError();
-      return this.#track(
-        this.#inner.subscribe(authorizeTopic(this.identity, "subscribe", topic), listener),
+      const authorized = authorizeTopic(this.identity, "subscribe", topic);
+      return this.#track(this.#inner.subscribe(authorized, listener), (error) =>
+        listener.onClosed(error),
       );
     } catch (thrown) {
       const error = toConatError(thrown);
@@ -143,23 +154,33 @@ export class ScopedSession implements Session {
   }
 
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
-    for (const opened of [...this.#open]) opened.close();
+    for (const end of [...this.#open]) end(closedError());
+    for (const [listener, stop] of [...this.#statusListeners]) {
+      stop();
+      listener(CLOSED_STATUS);
+    }
+    this.#statusListeners.clear();
   }
 
   #stamp(mutation: Mutation): Mutation {
     return mutation.origin === this.origin ? mutation : { ...mutation, origin: this.origin };
   }
 
-  #track(opened: Feed | Subscription): Feed & Subscription {
-    const tracked = {
+  #track(opened: { close(): void }, tell: (error: ConatError) => void): { close(): void } {
+    const end = (error: ConatError): void => {
+      if (!this.#open.delete(end)) return;
+      opened.close();
+      tell(error);
+    };
+    this.#open.add(end);
+    return {
       close: () => {
-        this.#open.delete(tracked);
+        this.#open.delete(end);
         opened.close();
       },
     };
-    this.#open.add(tracked);
-    return tracked;
   }
 }
 
@@ -170,7 +191,7 @@ function closedError(): ConatError {
 }
 
 /** Tells of a refusal after the caller has its handle, unless the caller closes that first. */
-function refuse(tell: () => void): Feed & Subscription {
+function refuse(tell: () => void): { close(): void } {
   let wanted = true;
   queueMicrotask(() => {
     if (wanted) tell();

@@ -17,6 +17,7 @@ import {
   topicKey,
   type WriteResult,
 } from "@conat/conat/internal";
+import { DEFAULT_MARKER_TTL_MS } from "@conat/conat/jetstream";
 import { LRUCache } from "lru-cache";
 import { SharedStore } from "./shared-store.ts";
 import { SharedTopic } from "./shared-topic.ts";
@@ -26,9 +27,6 @@ export const DEFAULT_FEED_LINGER_MS = 10_000;
 
 /** Most memory for replicas, in bytes: 1 GiB. */
 export const DEFAULT_MAX_REPLICA_BYTES = 1_073_741_824;
-
-/** How long the server keeps the marker of a removal, in milliseconds: longer than a laptop sleeps. */
-export const DEFAULT_MARKER_TTL_MS = 86_400_000;
 
 const DEFAULT_SNAPSHOT_REUSE_MS = 1_000;
 
