@@ -99,15 +99,16 @@ export class DkvRunner implements DkvEffects {
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Adds a local write; it is sent before control returns to the event loop. Returns its number. */
-  write(request: WriteRequest): number {
+  /** Adds a local write; it is sent before control returns to the event loop. */
+  write(request: WriteRequest): LedgerItem {
     const id = this.#session.nextWrite();
     const { key, value, ttlMs } = request;
-    this.ledger.add({ id, key, value, ttlMs, at: Date.now() });
+    const item: LedgerItem = { id, key, value, ttlMs, at: Date.now() };
+    this.ledger.add(item);
     const write: LocalWrite = { ...request, id, carries: [id], merges: 0 };
     this.notifier.batch(() => this.state.write(write));
     this.#flushSoon();
-    return id;
+    return item;
   }
 
   /** Sends what a store that does not save by itself has held back so far. */

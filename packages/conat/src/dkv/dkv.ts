@@ -50,6 +50,7 @@ export class DKV<T = unknown> {
   readonly #onReleased: () => void;
   readonly #check: ((value: unknown) => void) | undefined;
   #references = 1;
+  #isClosing = false;
   #closing: Promise<void> | undefined;
   #snapshot:
     | { readonly version: number; readonly values: ReadonlyMap<string, AnyValue<T>> }
@@ -70,7 +71,7 @@ export class DKV<T = unknown> {
         check: this.#check,
         onClosed: (error) => {
           onReleased();
-          this.#emitter.emit("closed", this.#closing ? undefined : error);
+          this.#emitter.emit("closed", this.#isClosing ? undefined : error);
         },
       }),
     );
@@ -222,8 +223,8 @@ export class DKV<T = unknown> {
     const headers = options.headers && parseHeaders(options.headers);
     this.#admit(1, key.length + (value?.length ?? 0));
     const { ifSeq } = options;
-    const id = this.#runner.write({ key, value, ttlMs, headers, ifSeq, quiet: false });
-    return { id, key, settled: () => this.#runner.ledger.outcomeOf(id) };
+    const item = this.#runner.write({ key, value, ttlMs, headers, ifSeq, quiet: false });
+    return { id: item.id, key, settled: () => this.#runner.ledger.outcomeOf(item) };
   }
 
   /** @throws ConatError `outbox-full` */
@@ -266,8 +267,9 @@ export class DKV<T = unknown> {
 
   /** Resolves with how the newest write of a key ended; `undefined` when none is under way. */
   async settled(key: string): Promise<WriteOutcome | undefined> {
-    const id = this.#runner.ledger.lastOf(key);
-    return id === undefined ? undefined : this.#runner.ledger.outcomeOf(id);
+    const { ledger } = this.#runner;
+    const item = ledger.lastOf(key);
+    return item && ledger.outcomeOf(item);
   }
 
   /** Writes not yet acknowledged, and the last that failed; each can be retried or discarded. */
@@ -337,7 +339,7 @@ export class DKV<T = unknown> {
   }
 
   get closed(): boolean {
-    return this.#closing !== undefined || this.#runner.status === "closed";
+    return this.#isClosing || this.#runner.status === "closed";
   }
 
   /**
@@ -364,6 +366,7 @@ export class DKV<T = unknown> {
   }
 
   async #close(): Promise<void> {
+    this.#isClosing = true;
     this.#onReleased();
     try {
       if (this.hasUnsavedChanges()) await this.save();

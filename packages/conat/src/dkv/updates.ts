@@ -39,9 +39,16 @@ export class Updates {
       if (before !== undefined) await this.#within(deadline, key, ledger.outcomeOf(before));
       const value = attempt();
       const ifSeq = state.knownSeq(key);
-      const id = this.#runner.write({ key, value, ttlMs, headers: undefined, ifSeq, quiet: true });
+      const item = this.#runner.write({
+        key,
+        value,
+        ttlMs,
+        headers: undefined,
+        ifSeq,
+        quiet: true,
+      });
       this.#runner.flush();
-      const outcome = await this.#within(deadline, key, ledger.outcomeOf(id));
+      const outcome = await this.#within(deadline, key, ledger.outcomeOf(item));
       if (outcome.status === "confirmed") return;
       if (outcome.status === "outcome-unknown") throw outcome.error;
       if (outcome.status === "discarded")

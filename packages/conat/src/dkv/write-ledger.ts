@@ -13,6 +13,8 @@ export interface LedgerItem {
   readonly ttlMs: number;
   /** When it was made, in milliseconds since the epoch, by this machine's clock. */
   readonly at: number;
+  /** How it ended; `undefined` while it has not. */
+  outcome?: WriteOutcome;
 }
 
 export interface FailedWrite {
@@ -30,7 +32,7 @@ interface Waiter {
 /** Which writes of a store have not ended, which have failed, and who waits for what. Bounded by the outbox. */
 export class WriteLedger {
   readonly #open = new Map<number, LedgerItem>();
-  readonly #lastOfKey = new Map<string, number>();
+  readonly #lastOfKey = new Map<string, LedgerItem>();
   readonly #failed = new Map<number, FailedWrite>();
   readonly #outcomes = new Map<number, ((outcome: WriteOutcome) => void)[]>();
   #waiters: Waiter[] = [];
@@ -62,7 +64,7 @@ export class WriteLedger {
   add(item: LedgerItem): void {
     this.#open.set(item.id, item);
     this.#newest = item.id;
-    this.#lastOfKey.set(item.key, item.id);
+    this.#lastOfKey.set(item.key, item);
     this.#bytes += sizeOf(item);
   }
 
@@ -70,9 +72,10 @@ export class WriteLedger {
   settle(id: number, outcome: WriteOutcome, remember: boolean): LedgerItem | undefined {
     const item = this.#open.get(id);
     if (item === undefined) return undefined;
+    item.outcome = outcome;
     this.#open.delete(id);
     this.#bytes -= sizeOf(item);
-    if (this.#lastOfKey.get(item.key) === id) this.#lastOfKey.delete(item.key);
+    if (this.#lastOfKey.get(item.key) === item) this.#lastOfKey.delete(item.key);
     if (outcome.status === "rejected" || outcome.status === "outcome-unknown") {
       const { status, error } = outcome;
       if (remember) this.#remember({ item, status, error });
@@ -97,20 +100,17 @@ export class WriteLedger {
     return failed;
   }
 
-  /** Resolves with how write `id` ends. */
-  outcomeOf(id: number): Promise<WriteOutcome> {
-    if (!this.#open.has(id)) {
-      const failed = this.#failed.get(id);
-      return Promise.resolve(failed ?? { status: "superseded" });
-    }
+  /** Resolves with how a write ends. */
+  outcomeOf(item: LedgerItem): Promise<WriteOutcome> {
+    if (item.outcome) return Promise.resolve(item.outcome);
     return new Promise((resolve) => {
-      const resolvers = this.#outcomes.get(id) ?? [];
-      this.#outcomes.set(id, [...resolvers, resolve]);
+      const resolvers = this.#outcomes.get(item.id) ?? [];
+      this.#outcomes.set(item.id, [...resolvers, resolve]);
     });
   }
 
-  /** Number of the newest write of a key that has not ended. */
-  lastOf(key: string): number | undefined {
+  /** The newest write of a key, if it has not ended. */
+  lastOf(key: string): LedgerItem | undefined {
     return this.#lastOfKey.get(key);
   }
 
