@@ -55,7 +55,7 @@ describe("a browser bundle", () => {
     ["of a page whose own conditions leave the usual ones out", ["source"]],
   ])("%s holds nothing of NATS and nothing of Node", async (_how, conditions) => {
     const { modules, code } = await bundle(pubsub, conditions);
-    const unwanted = modules.filter((path) => /@nats-io|jetstream|direct-node|deferred/.test(path));
+    const unwanted = modules.filter((path) => /@nats-io|jetstream|direct-node/.test(path));
     expect(unwanted).toEqual([]);
     expect(modules.some((path) => path.endsWith("direct-browser.ts"))).toBe(true);
     expect(code).not.toContain("__vite-browser-external");

@@ -7,13 +7,13 @@ export interface ConnectOptions {
    * @default the environment variable `CONAT_URL`; in a page its own origin
    */
   readonly address?: string | undefined;
-  /** Bearer token for the hub, or a function that is asked for one at every (re)connect. */
+  /** Bearer token; for a hub also a function, which is asked for one at every (re)connect. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
-  /** Who this client says it is. Only a hub in development mode believes it. */
+  /** Who this client says it is. Only a hub in development mode believes it; NATS itself does not ask. */
   readonly identity?: Hello["identity"];
-  /** A write that is not answered within this time counts as perhaps stored, in milliseconds. @default 15_000 */
+  /** A write that is not answered within this time counts as perhaps stored, in milliseconds. @default 15_000; 10_000 to NATS itself */
   readonly ackTimeoutMs?: number | undefined;
-  /** How long one attempt to connect may take, in milliseconds. @default 10_000 */
+  /** How long one attempt to connect may take, in milliseconds. @default 10_000; 30_000 to NATS itself */
   readonly connectTimeoutMs?: number | undefined;
   /** What the client takes from the machine it runs on. @default the browser or process it runs in */
   readonly environment?: Environment | undefined;
