@@ -131,7 +131,7 @@ export class DKV<T = unknown> {
   /** The stored bytes of the confirmed version of a key: for values that are not valid. A copy. */
   raw(key: string): Uint8Array | undefined {
     const entry = this.#put(key);
-    return entry && valueBytes(entry).slice();
+    return entry && new Uint8Array(valueBytes(entry));
   }
 
   /** The key's name for any NATS KV client of the store's bucket. */

@@ -30,7 +30,7 @@ export function createTeller<Value>(options: Telling<Value>): RunnerListener {
     const aside = new VisibleValues(check);
     const prev = wanted && before ? valueAt(before, aside) : undefined;
     const error = values.problem(entry);
-    if (error) emitter.emit("invalid", { key, raw: valueBytes(entry).slice(), error });
+    if (error) emitter.emit("invalid", { key, raw: new Uint8Array(valueBytes(entry)), error });
     if (!wanted) return;
     // What lies under a local write is not what `get` shows, so it must not take that value's place.
     const value = valueAt(entry, pending ? aside : values);

@@ -126,9 +126,12 @@ function unpackList(data: Uint8Array): unknown[] {
   return items;
 }
 
-/** The value of bytes that {@link encodePacked} made. Binary in it is a copy, so that nobody reaches into `bytes`. */
+/**
+ * The value of bytes that {@link encodePacked} made. Binary in it is a copy (`slice` of a
+ * Node Buffer would be none), so that nobody reaches into `bytes`.
+ */
 export function decodePacked(bytes: Uint8Array): Decoded {
-  const value = decode(bytes.slice(1), { extensionCodec: extensions });
+  const value = decode(new Uint8Array(bytes).subarray(1), { extensionCodec: extensions });
   return { value, frozen: freezeShareable(value) };
 }
 
@@ -152,7 +155,7 @@ function toObject(pairs: [unknown, unknown][]): object {
 }
 
 function toBuffer(data: Uint8Array): unknown {
-  const buffer = data.slice(1).buffer;
+  const buffer = new Uint8Array(data.subarray(1)).buffer;
   const Kind = BUFFER_KINDS[data[0] ?? -1];
   if (Kind === undefined) throw new TypeError("unknown kind of binary");
   return Kind === ArrayBuffer ? buffer : Reflect.construct(Kind, [buffer]);
