@@ -76,7 +76,7 @@ describe("a value richer than JSON", () => {
 
 describe("what cannot be stored", () => {
   const cycle: Record<string, unknown> = {};
-  cycle["self"] = cycle;
+  cycle.self = cycle;
   it.each([
     ["undefined", undefined],
     ["a function", { f: () => 1 }],
