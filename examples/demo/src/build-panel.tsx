@@ -138,7 +138,7 @@ function Progress({ build, stalled }: ProgressProps): ReactElement {
         aria-valuemin={0}
         aria-valuemax={100}
       >
-        <div style={{ transform: `scaleX(${progress})` }} />
+        <div style={{ transform: `translateX(${(progress - 1) * 100}%)` }} />
       </div>
       <ol className="steps">
         {BUILD_STEPS.map((step, index) => (

@@ -21,7 +21,7 @@ export function Header({ me, onRename, people, project }: HeaderProps): ReactEle
         </h1>
         <ConnectionLight />
       </div>
-      <p className="tagline">One store, every window. What you do here is there at once.</p>
+      <p className="tagline">One store, every window. Open this page twice, and see.</p>
       <div className="who">
         <Present people={people} />
         <label className="me" style={hue(me)}>

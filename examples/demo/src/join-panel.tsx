@@ -6,13 +6,20 @@ export function JoinPanel({ project }: { readonly project: string }): ReactEleme
   const forProject = project === "demo" ? "" : ` --project ${shellWord(project)}`;
   const command = `node ${flags} examples/demo/backend.ts ${location.origin}${forProject}`;
   return (
-    <Panel title="Join in" code={`new PubSub({ project_id, name: "cursors" })`} note="kept nowhere">
+    <Panel
+      title="Live cursors"
+      code={`new PubSub({ project_id, name: "cursors" })`}
+      note="kept nowhere"
+    >
+      <p className="muted">
+        Every pointer is a message: whoever is here sees it, nobody stores it.
+      </p>
       <p>
         <a className="button" href={location.href} target="_blank" rel="noopener">
           Open a second window
         </a>
       </p>
-      <p className="muted">or join from a terminal, in the project's folder:</p>
+      <p className="muted">Or join from a terminal, in the folder of the source:</p>
       <Command text={command} />
     </Panel>
   );

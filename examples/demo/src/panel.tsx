@@ -5,6 +5,7 @@ export interface PanelProps {
   readonly title: string;
   /** What it is made with, as code. */
   readonly code: string;
+  /** Where that keeps what it is told. */
   readonly note: string;
   readonly anchor?: Anchor;
   readonly children: ReactNode;
@@ -15,9 +16,8 @@ export function Panel({ title, code, note, anchor, children }: PanelProps): Reac
     <section className="panel" aria-label={title} data-anchor={anchor}>
       <div className="panel-head">
         <h2>{title}</h2>
-        <p>
-          <code>{code}</code> <span>{note}</span>
-        </p>
+        <span>{note}</span>
+        <code>{code}</code>
       </div>
       {children}
     </section>
