@@ -1,10 +1,13 @@
 import { type Client, type DKV, type DkvOptions, dkv } from "@conat/conat";
 import { afterEach, beforeEach } from "vitest";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
-/** Where a suite of store behaviour runs: through a hub, or straight on NATS. */
+/** Where a suite of store behaviour runs: through hubs, or straight on NATS. */
 export interface DkvPlace {
+  /** An address to connect to; a URL with a port. */
+  address(): string;
   /** A new connection that may use the project. */
-  connect(project_id: string): Client;
+  connect(address: string, project_id: string): Client;
 }
 
 /** What a test of store behaviour works with: a project of its own, and connections that are closed after it. */
@@ -13,6 +16,8 @@ export interface DkvBench {
   newClient(): Client;
   /** The client that was made last. */
   newest(): Client;
+  /** A client whose line can be cut and mended. */
+  cuttable(): Promise<{ client: Client; line: TcpProxy }>;
   /** Opens the store called "store", over a connection of its own. */
   open<T = unknown>(options?: Partial<DkvOptions<T>>): Promise<DKV<T>>;
   /** The same store over two connections. */
@@ -22,6 +27,7 @@ export interface DkvBench {
 /** Call inside a `describe`. */
 export function useDkvBench(place: () => DkvPlace): DkvBench {
   let clients: Client[] = [];
+  let lines: TcpProxy[] = [];
   let projects = 0;
   let project_id = "";
 
@@ -31,23 +37,33 @@ export function useDkvBench(place: () => DkvPlace): DkvBench {
   });
 
   afterEach(async () => {
-    const open = clients;
+    const closing = clients.map((client) => client.close());
     clients = [];
-    await Promise.all(open.map((client) => client.close()));
+    await Promise.all(closing);
+    await Promise.all(lines.map((line) => line.close()));
+    lines = [];
   });
 
-  const newClient = (): Client => {
-    const client = place().connect(project_id);
+  const connectTo = (address: string): Client => {
+    const client = place().connect(address, project_id);
     clients.push(client);
     return client;
   };
+  const newClient = (): Client => connectTo(place().address());
   const open = <T>(options: Partial<DkvOptions<T>> = {}): Promise<DKV<T>> =>
-    dkv<T>({ client: newClient(), project_id, name: "store", ...options });
+    dkv<T>({ client: options.client ?? newClient(), project_id, name: "store", ...options });
 
   return {
     project: () => project_id,
     newClient,
     newest: () => clients.at(-1) ?? newClient(),
+    cuttable: async () => {
+      const address = new URL(place().address());
+      const line = await startTcpProxy(Number(address.port));
+      lines.push(line);
+      address.port = String(line.port);
+      return { client: connectTo(address.href), line };
+    },
     open,
     pair: async <T>(options: Partial<DkvOptions<T>> = {}) => [
       await open<T>(options),

@@ -2,10 +2,8 @@ import { connect } from "@conat/conat";
 import { useTestNats } from "@conat/conat/testing";
 import { type Hub, startHub } from "@conat/hub";
 import { afterAll, beforeAll, describe } from "vitest";
-import { describeDkv } from "./dkv-behaviour.ts";
 import { useDkvBench } from "./dkv-bench.ts";
-import { describeDkvConflicts } from "./dkv-conflict-behaviour.ts";
-import { describeDkvOptions } from "./dkv-options-behaviour.ts";
+import { describeEveryBehaviour } from "./every-behaviour.ts";
 
 describe("a store through hubs", () => {
   const nats = useTestNats();
@@ -22,14 +20,17 @@ describe("a store through hubs", () => {
   });
 
   // Every other client is on the other hub.
-  const bench = useDkvBench(() => ({
-    connect: (project_id) => {
-      connections += 1;
-      const address = hubs[connections % hubs.length]?.url;
-      return connect({ address, identity: { account_id: "alice", projects: [project_id] } });
-    },
-  }));
-  describeDkv(bench);
-  describeDkvConflicts(bench);
-  describeDkvOptions(bench);
+  const nextAddress = (): string => {
+    connections += 1;
+    const hub = hubs[connections % hubs.length];
+    if (hub === undefined) throw new Error("the hubs are only there inside a test");
+    return hub.url;
+  };
+  describeEveryBehaviour(
+    useDkvBench(() => ({
+      address: nextAddress,
+      connect: (address, project_id) =>
+        connect({ address, identity: { account_id: "alice", projects: [project_id] } }),
+    })),
+  );
 });
