@@ -1,7 +1,7 @@
 import { Encoder } from "@conat/conat/internal";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { assertWholeValue } from "./frame-guard.ts";
+import { assertWholeValue, checkFrame } from "./frame-guard.ts";
 
 const { value: anyValue } = fc.letrec((tie) => ({
   value: fc.oneof(
@@ -97,5 +97,37 @@ describe("the frame guard", () => {
       }),
       { numRuns: 5_000 },
     );
+  });
+});
+
+describe("the packets that a client may send", () => {
+  const packet = (type: number, nsp: string, data: unknown, id?: number): Uint8Array => {
+    const [frame] = new Encoder().encode({ type, nsp, data, id });
+    if (frame === undefined) throw new Error("no frame");
+    return frame;
+  };
+
+  it("are a handshake, a farewell and events", () => {
+    expect(checkFrame(packet(0, "/", { v: 1 }))).toBe(0);
+    expect(
+      checkFrame(packet(0, "/", Object.fromEntries([..."abcdefghijklmnopqrst"].entries()))),
+    ).toBe(0);
+    expect(checkFrame(packet(1, "/", undefined))).toBe(1);
+    expect(checkFrame(packet(2, "/", ["open", 1]))).toBe(2);
+  });
+
+  it.each([
+    ["a handshake with nothing, which Socket.IO falls over", packet(0, "/", null)],
+    ["a handshake with a list", packet(0, "/", [1])],
+    ["a handshake with a text", packet(0, "/", "x")],
+    ["a handshake that is missing", Uint8Array.from([0x92, 0, 0xa1, 0x2f])],
+    ["another namespace, whose name would be sent back", packet(0, "/other", {})],
+    ["no namespace", packet(0, "", {})],
+    ["an acknowledgement", packet(3, "/", [1], 1)],
+    ["a refusal", packet(4, "/", {})],
+    ["an event that asks for an acknowledgement", packet(2, "/", ["open"], 1)],
+    ["nothing", new Uint8Array(0)],
+  ])("are not %s", (_what, frame) => {
+    expect(() => checkFrame(frame)).toThrow(RangeError);
   });
 });

@@ -1,3 +1,38 @@
+/** Packet types of Socket.IO that a client may send: it asks the hub for no acknowledgements. */
+export const PACKET = { connect: 0, disconnect: 1, event: 2 } as const;
+
+/**
+ * The type of the packet that a client's frame is. Socket.IO relies on its parser for what is checked here: it falls
+ * over a CONNECT without an object, and answers every namespace it is asked for with the name it was given.
+ * @throws RangeError when the frame is not `[type, "/"]` or `[type, "/", data]`, or not whole.
+ */
+export function checkFrame(frame: Uint8Array): number {
+  const [array, type, namespaceLength, namespace, data = 0] = frame;
+  const isArray = array === FIXED_ARRAY + 2 || array === FIXED_ARRAY + 3;
+  if (!isArray || type === undefined || type > PACKET.event) {
+    throw new RangeError("a frame must be a packet that a client may send");
+  }
+  if (namespaceLength !== FIXED_STRING + 1 || namespace !== SLASH) {
+    throw new RangeError("there is only the main namespace");
+  }
+  if (type === PACKET.connect && !isMap(data)) {
+    throw new RangeError("a handshake must be an object");
+  }
+  assertWholeValue(frame);
+  return type;
+}
+
+const FIXED_MAP = 0x80;
+const FIXED_ARRAY = 0x90;
+const FIXED_STRING = 0xa0;
+const MAP_16 = 0xde;
+const MAP_32 = 0xdf;
+const SLASH = 0x2f;
+
+function isMap(head: number): boolean {
+  return (head >= FIXED_MAP && head < FIXED_ARRAY) || head === MAP_16 || head === MAP_32;
+}
+
 /**
  * Throws unless `frame` is one whole MessagePack value. A decoder believes the length that a container states and
  * makes room for it before it looks further: fifty bytes can ask for gigabytes. In a whole value every element takes at

@@ -1,6 +1,6 @@
 import { createEntry, type Entry, type EntryKind } from "@conat/conat/internal";
 import { describe, expect, it } from "vitest";
-import { Replica } from "./replica.ts";
+import { Replica, splitBatch } from "./replica.ts";
 
 const TTL = 10_000;
 
@@ -117,5 +117,22 @@ describe("a replica", () => {
     expect(vanished).toBe(false);
     expect(keysOf(next.snapshot()).sort()).toEqual(["a@8", "b@9"]);
     expect(next.position).toBe(9);
+  });
+});
+
+describe("a batch that is too large for one frame", () => {
+  it("becomes several, in order, and only the last says how far they go", () => {
+    const entries = [1, 2, 3, 4, 5].map((seq) => put(`k${seq}`, seq, "x".repeat(30)));
+    const batches = splitBatch({ entries, position: 9 }, 100);
+    expect(batches.map((batch) => batch.entries.length)).toEqual([2, 2, 1]);
+    expect(batches.map((batch) => batch.position)).toEqual([0, 0, 9]);
+    expect(batches.flatMap((batch) => batch.entries)).toEqual(entries);
+  });
+
+  it("stays what it is when it fits, or has nothing to divide", () => {
+    for (const entries of [[], [put("a", 1, "x".repeat(500))], [put("a", 1), put("b", 2)]]) {
+      const batch = { entries, position: 3 };
+      expect(splitBatch(batch, 100)[0]).toBe(batch);
+    }
   });
 });

@@ -177,6 +177,18 @@ export class Replica {
   }
 }
 
+/** The batch as several of about `limit` bytes; the position belongs to the last of them. */
+export function splitBatch(batch: EntryBatch, limit: number): readonly EntryBatch[] {
+  const { entries, position } = batch;
+  if (entries.length < 2) return [batch];
+  const chunks = new Chunks(limit);
+  for (const entry of entries) chunks.add(entry);
+  const batches = chunks.finish();
+  const last = batches.pop();
+  if (last === undefined || batches.length === 0) return [batch];
+  return [...batches, { entries: last.entries, position }];
+}
+
 /** Cuts entries into batches of a snapshot. Their position stays 0: only the whole of them is complete. */
 class Chunks {
   readonly #limit: number;

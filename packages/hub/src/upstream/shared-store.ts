@@ -9,7 +9,7 @@ import {
   type Session,
   type StoreRef,
 } from "@conat/conat/internal";
-import { Replica } from "./replica.ts";
+import { Replica, splitBatch } from "./replica.ts";
 
 export interface SharedStoreOptions {
   readonly ref: StoreRef;
@@ -165,8 +165,11 @@ export class SharedStore {
     }
     const fresh = this.#replica?.apply(batch);
     if (fresh === undefined) return;
-    this.#extendKept(fresh);
-    this.#tell({ type: "entries", batch: fresh });
+    // What comes in one piece from a server nearby is many frames to a reader far away.
+    for (const part of splitBatch(fresh, this.#options.chunkBytes)) {
+      this.#extendKept(part);
+      this.#tell({ type: "entries", batch: part });
+    }
   }
 
   #onSynced(checkpoint: Checkpoint): void {
