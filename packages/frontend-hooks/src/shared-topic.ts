@@ -50,7 +50,7 @@ export class SharedTopic implements Shareable {
 
   /** @throws ConatError what {@link PubSub.set} throws, or why there is no channel */
   send(data: unknown): void {
-    if (this.#pubsub === undefined) throw this.error;
+    if (this.#pubsub === undefined || (this.ended && this.error)) throw this.error;
     this.#pubsub.set(data);
   }
 

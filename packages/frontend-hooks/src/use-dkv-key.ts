@@ -50,13 +50,18 @@ export function useDKVKey<T, Key extends string>(
     () =>
       (next: Value | ((present: Value) => Value)): void =>
         access.write((store) => {
-          const stored = isUpdater(next) ? next(store.get(key) ?? latestInitial.current) : next;
+          const stored = isUpdater(next) ? next(or(store.get(key), latestInitial.current)) : next;
           if (stored === undefined) store.delete(key);
           else store.set(key, stored);
         }),
     [access, key],
   );
-  return [value ?? initial, set, state as StoreState];
+  return [or(value, initial), set, state as StoreState];
+}
+
+/** `null` is a value; only `undefined` means that there is none. */
+function or<Value>(value: Value | undefined, initial: Value | undefined): Value | undefined {
+  return value === undefined ? initial : value;
 }
 
 function isUpdater<Value>(
