@@ -3,12 +3,13 @@ import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Subject } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
+import { type Delivery, DeliveryReader } from "./delivery.ts";
 import { LoadRaced } from "./direct-load.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { apiRequest } from "./js-api.ts";
-import { readHeaders } from "./message-headers.ts";
+import { type MessageHeaders, readHeaders } from "./message-headers.ts";
 import { randomId } from "./options.ts";
-import { latin1, type RawMessage } from "./raw-message.ts";
+import type { RawMessage } from "./raw-message.ts";
 
 /** Messages per pull: at 1,000 and more the round trip no longer shows. */
 const PULL_BATCH = 5_000;
@@ -28,6 +29,9 @@ const ORPHAN_MS = 15_000;
 /** How long a load that has ended waits for its consumer to be deleted. */
 const DELETE_TIMEOUT_MS = 1_000;
 
+const TIMED_OUT = 408;
+const CONFLICT = 409;
+
 const NANOS_PER_MS = 1_000_000;
 
 const created = v.object({ num_pending: v.number() });
@@ -41,7 +45,7 @@ export interface ConsumerLoad extends ExchangeOptions {
   /** Sequence that must be reached. */
   readonly reach: number;
   readonly requestTimeoutMs: number;
-  onStored(message: RawMessage, seq: number, time: number): void;
+  onStored(message: RawMessage, delivery: Delivery): void;
 }
 
 /**
@@ -90,6 +94,7 @@ async function pull(load: ConsumerLoad, name: string): Promise<number> {
     max_bytes: PULL_BYTES,
     expires: PULL_EXPIRES_MS * NANOS_PER_MS,
   };
+  const deliveries = new DeliveryReader();
   let upTo = Math.max(0, load.from - 1);
   const openSlot = (): void => {
     let left = PULL_BATCH;
@@ -101,20 +106,22 @@ async function pull(load: ConsumerLoad, name: string): Promise<number> {
     };
     const inbox = exchange.listen((message) => {
       if (message.reply === undefined) {
-        const { status, description } = readHeaders(message);
-        const isSpent = status === 408 || (status === 409 && /MaxBytes/i.test(description));
-        if (!isSpent) throw new ConatError("unavailable", `a load ended: ${status} ${description}`);
+        const headers = readHeaders(message);
+        if (!isPullOver(headers)) {
+          const { status, description } = headers;
+          throw new ConatError("unavailable", `a load ended: ${status} ${description}`);
+        }
+        if (!isFresh) ask();
         // A whole pull without a message: what was pending has been removed meanwhile.
-        if (status === 408 && isFresh) finish();
-        else ask();
+        else if (headers.status === TIMED_OUT) finish();
         return;
       }
-      const { seq, time, pending } = readDelivery(message.reply);
+      const delivery = deliveries.read(message.reply);
       isFresh = false;
-      upTo = seq;
-      load.onStored(message, seq, time);
+      upTo = delivery.seq;
+      load.onStored(message, delivery);
       left -= 1;
-      if (pending === 0) finish();
+      if (delivery.pending === 0) finish();
       else if (left === 0) ask();
     });
     ask();
@@ -125,20 +132,17 @@ async function pull(load: ConsumerLoad, name: string): Promise<number> {
   return upTo;
 }
 
+/**
+ * Whether a status only says that a pull has had its messages, its bytes or its time. The one that says it had its
+ * messages comes after the next pull was asked for, before anything of that.
+ */
+function isPullOver({ status, description }: MessageHeaders): boolean {
+  if (status === TIMED_OUT) return true;
+  return status === CONFLICT && /Batch Completed|Exceeds MaxBytes/i.test(description);
+}
+
 /** A consumer that cannot be deleted now goes by itself; that must not fail a load that has succeeded. */
 async function remove(connection: NatsConnection, stream: string, name: string): Promise<void> {
   const subject = `$JS.API.CONSUMER.DELETE.${stream}.${name}`;
   await apiRequest(connection, subject, undefined, deleted, DELETE_TIMEOUT_MS).catch(() => {});
-}
-
-/** Reads `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<time ns>.<pending>`, with or without a domain. */
-function readDelivery(reply: Uint8Array): { seq: number; time: number; pending: number } {
-  const tokens = latin1(reply).split(".");
-  const at = tokens.length > 9 ? 7 : 5;
-  const time = tokens[at + 2] ?? "";
-  return {
-    seq: Number(tokens[at]),
-    time: Number(time.slice(0, -6)),
-    pending: Number(tokens[at + 3]),
-  };
 }

@@ -30,7 +30,7 @@ export function toEntry(
     seq,
     time,
     kind,
-    origin: isOurs ? headers.messageId.slice(0, dot) : "",
+    origin: isOurs ? shared(headers.messageId.slice(0, dot)) : "",
     write: isOurs ? write : 0,
     buffer: bytes,
     start: kind === "put" ? payloadAt : bytes.length,
@@ -38,6 +38,19 @@ export function toEntry(
     ttlMs: kind === "put" && headers.ttl !== "" ? parseTtl(headers.ttl) : 0,
     headers: headers.application === "" ? undefined : parseHeaders(headers.application),
   };
+}
+
+/** Origins seen lately: one string for all entries of a writer, instead of a part of each message's headers. */
+const origins = new Map<string, string>();
+const MAX_ORIGINS = 1_000;
+let lastOrigin = "";
+
+function shared(origin: string): string {
+  if (origin === lastOrigin) return lastOrigin;
+  lastOrigin = origins.get(origin) ?? origin;
+  if (origins.size >= MAX_ORIGINS) origins.clear();
+  origins.set(lastOrigin, lastOrigin);
+  return lastOrigin;
 }
 
 /** What a message does to its key; every way a NATS KV client or the server itself says "gone" counts. */
@@ -104,22 +117,26 @@ export function settleValues(entries: readonly DraftEntry[]): void {
   for (let index = 0; index < entries.length; index += 1) {
     const entry = entries[index];
     if (entry === undefined) continue;
-    const value = entry.buffer.subarray(entry.start, entry.end);
-    const size = value.length;
+    const size = entry.end - entry.start;
     if (size === 0) {
       place(entry, EMPTY, 0, 0);
     } else if (size > SHARED_VALUE_BYTES) {
-      place(entry, ownBuffer(value), 0, size);
+      place(entry, ownBuffer(viewOf(entry)), 0, size);
     } else {
       if (used + size > shared.length) {
         shared = new Uint8Array(sharedSize(entries, index));
         used = 0;
       }
-      shared.set(value, used);
+      shared.set(viewOf(entry), used);
       place(entry, shared, used, used + size);
       used += size;
     }
   }
+}
+
+/** The value as it lies; `subarray` of a Node buffer would be a Node buffer, which costs more. */
+function viewOf({ buffer, start, end }: DraftEntry): Uint8Array {
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
 }
 
 function place(entry: DraftEntry, buffer: Uint8Array, start: number, end: number): void {
@@ -145,7 +162,5 @@ function sharedSize(entries: readonly DraftEntry[], index: number): number {
 /** A message larger than a chunk already has a buffer of about its own size. */
 function ownBuffer(value: Uint8Array): Uint8Array {
   const isAlone = value.buffer.byteLength <= value.length * 1.25;
-  return isAlone
-    ? new Uint8Array(value.buffer, value.byteOffset, value.length)
-    : new Uint8Array(value);
+  return isAlone ? value : new Uint8Array(value);
 }

@@ -1,4 +1,5 @@
 import { isHashToken } from "../protocol/subjects.ts";
+import type { Delivery } from "./delivery.ts";
 import { type DraftEntry, toEntry } from "./entry-codec.ts";
 import type { FeedCounters } from "./feed-host.ts";
 import { type MessageHeaders, readHeaders } from "./message-headers.ts";
@@ -29,7 +30,7 @@ export class EntryReader {
   }
 
   /** A message as a consumer delivers it. */
-  delivered(message: RawMessage, seq: number, time: number): DraftEntry | undefined {
+  delivered(message: RawMessage, { seq, time }: Delivery): DraftEntry | undefined {
     return this.#read(lastToken(message.subject), seq, time, readHeaders(message), message);
   }
 

@@ -5,7 +5,7 @@ import { type RawMessage, toRawMessage } from "./raw-message.ts";
 
 export interface ExchangeOptions {
   readonly connection: NatsConnection;
-  /** The exchange fails when no message has come for this long, in milliseconds. */
+  /** The exchange fails when no message has come for this long, or for up to twice as long, in milliseconds. */
   readonly idleTimeoutMs: number;
   /** The exchange fails when one of these is aborted, with its reason. */
   readonly signals: readonly AbortSignal[];
@@ -20,7 +20,8 @@ export class Exchange {
   readonly #subscriptions: Subscription[] = [];
   readonly #idleTimeoutMs: number;
   readonly #signals: readonly AbortSignal[];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
+  #hasHeard = false;
   #settle: ((error?: unknown) => void) | undefined;
   /** Settles when the exchange has ended. */
   readonly ended: Promise<void>;
@@ -46,7 +47,7 @@ export class Exchange {
     const inbox = createInbox();
     const callback = (error: Error | null, message: Parameters<typeof toRawMessage>[0]): void => {
       if (this.#settle === undefined) return;
-      this.#timer?.refresh();
+      this.#hasHeard = true;
       try {
         if (error) throw error;
         listener(toRawMessage(message));
@@ -75,7 +76,13 @@ export class Exchange {
 
   readonly #onAbort = (): void => this.end(this.#signals.find((signal) => signal.aborted)?.reason);
 
+  /** Comes round every timeout, so that a message only has to leave a mark. */
   readonly #onIdle = (): void => {
+    if (this.#hasHeard) {
+      this.#hasHeard = false;
+      this.#timer.refresh();
+      return;
+    }
     const message = `nats-server sent nothing for ${this.#idleTimeoutMs} ms while a store was loaded`;
     this.end(new ConatError("timeout", message));
   };

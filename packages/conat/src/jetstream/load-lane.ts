@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
 import { Limiter } from "./limiter.ts";
@@ -41,6 +42,7 @@ export class LoadLane {
     this.#link = new NatsLink(options, `${options.name} loads`, {
       onUp: (connection) => {
         this.#up = new AbortController();
+        setMaxListeners(0, this.#up.signal);
         this.#lane = {
           connection,
           idleTimeoutMs: IDLE_TIMEOUT_MS,

@@ -6,6 +6,7 @@ import type { Mutation, WriteResult } from "../session/session.ts";
 import { tell } from "../util/tell.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
 import type { OpenBucket } from "./buckets.ts";
+import { readDigits } from "./delivery.ts";
 import { EncodedHeaders } from "./encoded-headers.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { readEntry } from "./leader.ts";
@@ -170,7 +171,7 @@ export class Publisher {
   readonly #onReply = (error: Error | null, message: Msg): void => {
     if (error) return;
     const raw = toRawMessage(message);
-    const id = readNumber(raw.subject, this.#inbox.length);
+    const id = readDigits(raw.subject, this.#inbox.length);
     const write = this.#sent.get(id);
     if (write === undefined) return;
     this.#sent.delete(id);
@@ -259,11 +260,4 @@ function checkSize(bytes: number, connection: NatsConnection): void {
     "value-too-large",
     `the value and its headers are ${bytes} bytes; nats-server takes ${max} (max_payload)`,
   );
-}
-
-/** The decimal number at the end of a subject. */
-function readNumber(subject: Uint8Array, from: number): number {
-  let number = 0;
-  for (let at = from; at < subject.length; at += 1) number = number * 10 + (subject[at] ?? 0) - 48;
-  return number;
 }

@@ -35,7 +35,9 @@ export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string
 
 /** The last token of a subject. */
 export function lastToken(subject: Uint8Array): string {
-  return latin1(subject, subject.lastIndexOf(DOT) + 1);
+  let start = subject.length;
+  while (start > 0 && subject[start - 1] !== DOT) start -= 1;
+  return latin1(subject, start);
 }
 
 const DOT = 0x2e;

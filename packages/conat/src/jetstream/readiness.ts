@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
@@ -130,6 +131,8 @@ export class Readiness {
   #renew(): AbortController {
     this.#current.abort();
     this.#current = new AbortController();
+    // Every load that runs listens to it; their number is bounded elsewhere.
+    setMaxListeners(0, this.#current.signal);
     return this.#current;
   }
 

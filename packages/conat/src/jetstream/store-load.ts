@@ -82,7 +82,7 @@ export async function loadStore(load: StoreLoad): Promise<StoreLoaded> {
       from: since === undefined ? 0 : since + 1,
       reach: head,
       requestTimeoutMs: load.requestTimeoutMs,
-      onStored: (message, seq, time) => chunks.add(load.reader.delivered(message, seq, time)),
+      onStored: (message, delivery) => chunks.add(load.reader.delivered(message, delivery)),
     }),
   );
   chunks.flush();
