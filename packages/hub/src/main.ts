@@ -45,7 +45,8 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
 /** Says in one sentence why the process ends. */
 function fail(error: unknown): never {
   const isOptions =
-    error instanceof ConfigError || (error instanceof ConatError && error.kind === "bad-options");
+    error instanceof ConfigError ||
+    (error instanceof ConatError && (error.kind === "bad-options" || error.kind === "bad-address"));
   console.error(`conat: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(isOptions ? EXIT_BAD_OPTIONS : EXIT_FAILED);
 }

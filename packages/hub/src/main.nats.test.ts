@@ -1,0 +1,186 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HubSession } from "../../conat/src/session/hub-session.ts";
+import { eventually } from "../../conat/src/testing/eventually.ts";
+import { FeedProbe, mutate, store } from "../../conat/src/testing/session-probe.ts";
+import { isRunning, SpawnedHub } from "./test-kit/spawn-hub.ts";
+
+let folder = "";
+const spawned: SpawnedHub[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "conat hub "));
+});
+afterEach(async () => {
+  for (const hub of spawned.splice(0)) await hub.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function run(...args: string[]): SpawnedHub {
+  const hub = new SpawnedHub(args);
+  spawned.push(hub);
+  return hub;
+}
+
+const runDev = (...args: string[]): SpawnedHub =>
+  run("--dev", "--port", "0", "--data-dir", folder, "--drain", "100ms", ...args);
+
+function natsPid(): number {
+  return Number(readFileSync(join(folder, "nats-server.pid"), "utf8"));
+}
+
+const ref = {
+  scope: { kind: "project" as const, id: "p" },
+  name: "s",
+  ephemeral: false,
+  service: "",
+};
+
+async function withSession(url: string, use: (session: HubSession) => Promise<void>) {
+  const session = new HubSession({ address: new URL(url), identity: { project_id: "p" } });
+  try {
+    await session.ready();
+    await use(session);
+  } finally {
+    await session.close();
+  }
+}
+
+describe("the command", () => {
+  it("prints one URL, serves stores and the page, keeps the data, and leaves no child", async () => {
+    const page = mkdtempSync(join(tmpdir(), "conat-page-"));
+    writeFileSync(join(page, "index.html"), "<h1>hello</h1>");
+    const first = runDev("--static", page);
+    const url = await first.url();
+    expect(first.stdout).toBe(`conat: ${url}\n`);
+    const html = await fetch(url);
+    expect(await html.text()).toBe("<h1>hello</h1>");
+    expect(html.headers.get("x-content-type-options")).toBe("nosniff");
+    expect((await fetch(`${url}/../../etc/passwd`)).status).toBe(404);
+    expect((await fetch(`${url}/%`)).status).toBe(404);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    await withSession(url, async (session) => {
+      await store(session, ref, mutate(session, "k", "kept"));
+    });
+    const pid = natsPid();
+    expect(isRunning(pid)).toBe(true);
+    expect(await first.kill("SIGTERM")).toBe(0);
+    expect(isRunning(pid)).toBe(false);
+    expect(first.stderr).toBe("");
+
+    const second = runDev();
+    await withSession(await second.url(), async (session) => {
+      const feed = new FeedProbe(session, ref);
+      await feed.synced();
+      expect(feed.textOf("k")).toBe("kept");
+    });
+    expect(await second.kill("SIGINT")).toBe(0);
+    rmSync(page, { recursive: true });
+  });
+
+  it("takes its server with it when it is killed", async () => {
+    const hub = runDev();
+    await hub.url();
+    const pid = natsPid();
+    await hub.kill("SIGKILL");
+    await eventually(() => !isRunning(pid));
+  });
+
+  it("that is told twice to stop does so at once", async () => {
+    const hub = run("--dev", "--port", "0", "--data-dir", folder, "--drain", "60s");
+    const url = await hub.url();
+    await withSession(url, async () => {
+      const pid = natsPid();
+      hub.child.kill("SIGTERM");
+      await expect
+        .poll(() => fetch(`${url}/healthz`).then(({ status }) => status), { timeout: 5_000 })
+        .toBe(200);
+      expect(await hub.kill("SIGTERM")).toBe(143);
+      await eventually(() => !isRunning(pid));
+    });
+  });
+
+  it("that is told to stop while it starts leaves nothing behind", async () => {
+    const hub = runDev();
+    await eventually(() => {
+      natsPid();
+      return true;
+    });
+    const pid = natsPid();
+    expect(await hub.kill("SIGTERM")).toBe(0);
+    await eventually(() => !isRunning(pid));
+  });
+
+  it("shows its options with --help and starts nothing", async () => {
+    const hub = run("--help");
+    expect(await hub.exitCode()).toBe(0);
+    expect(hub.stdout).toContain("--data-dir <folder>");
+    expect(hub.stderr).toBe("");
+  });
+});
+
+describe("what cannot work is said in one sentence", () => {
+  it.each([
+    [["--prot", "1"], 2, /^conat: unknown option '--prot'/],
+    [["--dev", "--port", "x"], 2, /^conat: --port must be a whole number/],
+    [
+      ["--dev", "--host", "0.0.0.0"],
+      2,
+      /^conat: development mode .* loopback only, not on 0\.0\.0\.0/,
+    ],
+    [[], 2, /^conat: nothing says how clients prove who they are/],
+    [
+      ["--dev", "--port", "0", "--static", "no-such-folder"],
+      2,
+      /^conat: there is no folder no-such/,
+    ],
+    [["--dev", "--port", "0", "--host", "127.9.9.999"], 2, /^conat: /],
+    [["--dev", "--port", "0", "--nats-url", "http://x"], 2, /^conat: not a NATS address/],
+  ])("%j", async (args, code, message) => {
+    const hub = run(...args, "--data-dir", folder);
+    expect(await hub.exitCode()).toBe(code);
+    expect(hub.stderr).toMatch(message);
+    expect(hub.stderr.trim().split("\n")).toHaveLength(1);
+    expect(hub.stdout).toBe("");
+  });
+
+  it("a port in use, before a server is started", async () => {
+    const other = createServer();
+    const port = await new Promise<number>((resolve) => {
+      other.listen(0, "127.0.0.1", () => {
+        const address = other.address();
+        resolve(typeof address === "object" && address !== null ? address.port : 0);
+      });
+    });
+    const hub = run("--dev", "--port", String(port), "--data-dir", folder);
+    expect(await hub.exitCode()).toBe(1);
+    expect(hub.stderr).toBe(
+      `conat: 127.0.0.1:${port} is in use: stop the program that has it, or choose another port\n`,
+    );
+    expect(() => natsPid()).toThrow();
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it("a data folder that another hub has", async () => {
+    const first = runDev();
+    await first.url();
+    const second = runDev();
+    expect(await second.exitCode()).toBe(1);
+    expect(second.stderr).toMatch(/^conat: /);
+    expect(second.stderr.trim().split("\n")).toHaveLength(1);
+    expect((await fetch(`${await first.url()}/readyz`)).status).toBe(200);
+  });
+});
+
+it("a program that has closed its hub has nothing left to do and ends", async () => {
+  const script = fileURLToPath(new URL("./test-kit/start-use-close.ts", import.meta.url));
+  const program = new SpawnedHub([folder], script);
+  spawned.push(program);
+  expect(await program.exitCode()).toBe(0);
+  expect(program.stdout).toBe("closed\n");
+});
