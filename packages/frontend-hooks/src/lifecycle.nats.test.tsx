@@ -62,18 +62,24 @@ afterEach(() => {
 });
 
 describe("mounting and unmounting", () => {
-  it("opens one store and one connection under StrictMode's double mount, and closes both after the grace", async () => {
-    const connectionsBefore = await app.hub.metric("conat_connections_total");
+  it("opens one connection under StrictMode's double mount, and closes it after the grace", async () => {
+    const token = vi.fn(() => "not looked at in development mode"); // asked once by every client
+    const { unmount } = app.show(<Status />, { token });
+    await screen.findByText("client, ready, no error");
+    expect(token).toHaveBeenCalledTimes(1);
+    unmount();
+    await waitFor(async () => expect(await app.hub.metric("conat_connections")).toBe(0));
+  });
+
+  it("opens one store and one channel for all components, and closes them after the grace", async () => {
     const { unmount } = app.show(
       <>
         <Store />
         <Everything />
-        <Status />
+        <Everything />
       </>,
     );
     await screen.findByText("live, no error, 0 keys");
-    await screen.findByText("client, ready, no error");
-    expect(await app.hub.metric("conat_connections_total")).toBe(connectionsBefore + 1);
     expect(await app.hub.metric("conat_open_feeds")).toBe(1);
     expect(await app.hub.metric("conat_subscriptions")).toBe(1);
     unmount();
@@ -96,13 +102,20 @@ describe("mounting and unmounting", () => {
     const client = app.connect();
     await client.ready();
     const counts = countOpen(client);
-    const { rerender, unmount } = app.show(null, { client });
+    const live = "live 0 undefined ready";
+    const { rerender, unmount } = app.show(<Everything />, { client });
+    await screen.findByText(live);
     for (let i = 0; i < 500; i += 1) {
-      rerender(app.wrap(<Everything key={i} />, { client }));
       rerender(app.wrap(null, { client }));
+      rerender(app.wrap(<Everything />, { client }));
+      expect(screen.getByText(live)).toBeDefined();
     }
     unmount();
-    for (let i = 0; i < 500; i += 1) app.show(<Everything />, { client, graceMs: 0 }).unmount();
+    for (let i = 0; i < 500; i += 1) {
+      const shown = app.show(<Everything />, { client, graceMs: 0 });
+      if (i % 50 === 0) await screen.findByText(live);
+      shown.unmount();
+    }
     expect(counts.feedsOpened).toBeGreaterThan(0);
     await waitFor(() => expect(counts).toMatchObject({ feeds: 0, listeners: 0 }));
     await waitFor(async () => expect(await app.hub.metric("conat_subscriptions")).toBe(0));

@@ -1,0 +1,67 @@
+// Checked by the compiler, never run.
+import type { MergeArguments } from "@conat/conat";
+import { expectTypeOf } from "vitest";
+import type { StoreOptions } from "./index.ts";
+import { useDKV, useDKVKey, usePubSub } from "./index.ts";
+
+interface Settings {
+  readonly theme: "light" | "dark";
+  readonly size: number;
+}
+
+interface Todo {
+  readonly text: string;
+  readonly done: boolean;
+}
+
+const settings: StoreOptions<Settings> = { account_id: "a", name: "settings" };
+
+export function Types(): void {
+  // A key has the type that it has in the store that the options are declared to name.
+  const [theme, setTheme] = useDKVKey(settings, "theme");
+  expectTypeOf(theme).toEqualTypeOf<"light" | "dark" | undefined>();
+  setTheme("dark");
+  setTheme(undefined);
+  setTheme((present) => (present === "dark" ? "light" : "dark"));
+  // @ts-expect-error no such theme
+  setTheme("pink");
+  // @ts-expect-error a theme is no number
+  setTheme(() => 1);
+
+  // With an initial value there is always one.
+  const [size, setSize] = useDKVKey(settings, "size", 12);
+  expectTypeOf(size).toEqualTypeOf<number>();
+  setSize((present) => present + 1);
+  // @ts-expect-error a size is a number
+  useDKVKey(settings, "size", "large");
+
+  // A store of one type under any key.
+  const [todo] = useDKVKey<Todo>({ project_id: "p", name: "todos" }, "some id");
+  expectTypeOf(todo).toEqualTypeOf<Todo | undefined>();
+  const todos = useDKV<Todo>({ project_id: "p", name: "todos" });
+  expectTypeOf(todos.values).toEqualTypeOf<ReadonlyMap<string, Todo>>();
+  expectTypeOf(todos.store?.get("some id")).toEqualTypeOf<Todo | undefined>();
+  todos.set("some id", { text: "", done: false });
+  // @ts-expect-error no text
+  todos.set("some id", { done: false });
+
+  // The type of the store also comes from what decides or validates.
+  const merged = useDKV({
+    project_id: "p",
+    name: "n",
+    merge: ({ local }: MergeArguments<Todo>) => local,
+  });
+  expectTypeOf(merged.values).toEqualTypeOf<ReadonlyMap<string, Todo>>();
+
+  // The client is the provider's.
+  // @ts-expect-error no client here
+  useDKV({ project_id: "p", name: "n", client: {} });
+
+  const { last, set } = usePubSub<number>({ project_id: "p", name: "n" }, (data, { own }) => {
+    expectTypeOf(data).toEqualTypeOf<number>();
+    expectTypeOf(own).toEqualTypeOf<boolean>();
+  });
+  expectTypeOf(last?.data).toEqualTypeOf<number | undefined>();
+  // @ts-expect-error a number is expected
+  set("one");
+}
