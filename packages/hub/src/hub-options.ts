@@ -42,7 +42,7 @@ export interface HubOptions {
   readonly replicas?: number | undefined;
   /** How long a new bucket remembers the ids of writes, in milliseconds. @default 30_000 */
   readonly dedupeWindowMs?: number | undefined;
-  /** How long a bucket remembers removals, in milliseconds. @default 24 hours */
+  /** How long a new bucket remembers removals, in milliseconds. @default 24 hours */
   readonly markerTtlMs?: number | undefined;
   /** How long NATS may take to be ready at the start, in milliseconds. @default 30_000 */
   readonly connectTimeoutMs?: number | undefined;

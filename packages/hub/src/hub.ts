@@ -68,7 +68,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   const session = new SharedSession(upstream.session, {
     feedLingerMs: options.feedLingerMs,
     maxReplicaBytes: options.maxReplicaBytes,
-    markerTtlMs: options.markerTtlMs,
+    markerTtlMs: upstream.markerTtlMs,
     onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
   });
   const gateway = new Gateway({

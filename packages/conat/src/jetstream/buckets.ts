@@ -50,6 +50,11 @@ export class Buckets {
     return bucket;
   }
 
+  /** The shortest time that any of them keeps the marker of a removal, in milliseconds. */
+  get markerTtlMs(): number {
+    return Math.min(...Array.from(this.#byName.values(), (bucket) => bucket.markerTtlMs));
+  }
+
   get(name: Bucket): OpenBucket | undefined {
     return this.#byName.get(name);
   }

@@ -141,6 +141,14 @@ export class JetstreamSession implements Session {
     return subscription;
   }
 
+  /**
+   * The shortest time that a bucket keeps the marker of a removal, in milliseconds: what the options ask for only
+   * holds for buckets that had to be created. `undefined` until the session was ready once.
+   */
+  get markerTtlMs(): number | undefined {
+    return this.#readiness.buckets?.markerTtlMs;
+  }
+
   metrics(): JetstreamMetrics {
     return {
       ...this.#feeds.counters,

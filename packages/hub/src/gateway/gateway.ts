@@ -60,7 +60,8 @@ export class Gateway {
       maxHttpBufferSize: MAX_FRAME_BYTES,
       pingInterval: options.pingIntervalMs,
       pingTimeout: options.pingTimeoutMs,
-      connectTimeout: options.handshakeTimeoutMs,
+      // Longer than authentication may take, so that a client hears why it was refused.
+      connectTimeout: 2 * options.handshakeTimeoutMs,
       allowRequest: (request, decide) => {
         const isAllowed = isOriginAllowed(request.headers, options.allowedOrigins);
         if (!isAllowed) options.tally.countRefused("forbidden");

@@ -15,6 +15,8 @@ const CONNECT_ERROR = 4;
 export interface RawClientOptions {
   /** What the client says in its handshake. @default an account with project `p`, in the current version */
   readonly auth?: unknown;
+  /** Opens the connection and says nothing. @default false */
+  readonly silent?: boolean;
   /** @default none */
   readonly headers?: Record<string, string>;
 }
@@ -35,7 +37,7 @@ export class RawClient {
   readonly #encoder = new Encoder();
   #received = Buffer.alloc(0);
 
-  private constructor(socket: Socket, head: Buffer, auth: unknown) {
+  private constructor(socket: Socket, head: Buffer) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => this.#onData(chunk));
     socket.on("close", () => {
@@ -43,13 +45,16 @@ export class RawClient {
     });
     socket.on("error", () => undefined);
     if (head.length > 0) this.#onData(head);
-    this.sendConnect("/", auth);
   }
 
   /** Resolves when the WebSocket is open; rejects with the status when the hub does not open it. */
   static open(
     url: string,
-    { auth = helloOf({ account_id: "me", projects: ["p"] }), headers = {} }: RawClientOptions = {},
+    {
+      auth = helloOf({ account_id: "me", projects: ["p"] }),
+      silent = false,
+      headers = {},
+    }: RawClientOptions = {},
   ): Promise<RawClient> {
     return new Promise((resolve, reject) => {
       const upgrade = request(`${url}/socket.io/?EIO=4&transport=websocket`, {
@@ -61,9 +66,11 @@ export class RawClient {
           ...headers,
         },
       });
-      upgrade.on("upgrade", (_response, socket: Socket, head: Buffer) =>
-        resolve(new RawClient(socket, head, auth)),
-      );
+      upgrade.on("upgrade", (_response, socket: Socket, head: Buffer) => {
+        const client = new RawClient(socket, head);
+        if (!silent) client.sendConnect("/", auth);
+        resolve(client);
+      });
       upgrade.on("response", (response) => {
         response.resume();
         reject(new Error(`refused with status ${response.statusCode}`));

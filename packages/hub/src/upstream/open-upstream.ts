@@ -1,5 +1,9 @@
 import type { Session } from "@conat/conat/internal";
-import { type JetstreamOptions, openJetstream } from "@conat/conat/jetstream";
+import {
+  type JetstreamOptions,
+  type JetstreamSession,
+  openJetstream,
+} from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import type { ResolvedHubOptions } from "../hub-options.ts";
 import { type NatsServer, startNatsServer } from "../nats-server/index.ts";
@@ -7,6 +11,8 @@ import { type NatsServer, startNatsServer } from "../nats-server/index.ts";
 /** Where the hub gets everything from. */
 export interface Upstream {
   readonly session: Session;
+  /** How long removals are remembered there, in milliseconds. */
+  readonly markerTtlMs: number;
   /** Address of NATS; undefined when the session was given. */
   readonly natsUrl: string | undefined;
   /** The hub's own server, if it runs one. */
@@ -20,16 +26,23 @@ export interface Upstream {
  * @throws ConatError when NATS is not reached or too old, NatsServerError when no server can be started.
  */
 export async function openUpstream(options: ResolvedHubOptions): Promise<Upstream> {
-  const { session, natsUrl } = options;
+  const { session, natsUrl, markerTtlMs } = options;
   if (session) {
-    return { session, natsUrl: undefined, natsServer: undefined, close: async () => undefined };
+    const close = async (): Promise<void> => undefined;
+    return { session, markerTtlMs, natsUrl: undefined, natsServer: undefined, close };
   }
   if (natsUrl !== undefined) {
     const opened = await openSession(options, {
       servers: natsUrl,
       durability: options.natsDurability,
     });
-    return { session: opened, natsUrl, natsServer: undefined, close: () => opened.close() };
+    return {
+      session: opened,
+      markerTtlMs: opened.markerTtlMs ?? markerTtlMs,
+      natsUrl,
+      natsServer: undefined,
+      close: () => opened.close(),
+    };
   }
   const natsServer = await startNatsServer({
     dataDir: options.dataDir,
@@ -44,11 +57,16 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
       nkeySeed: new TextEncoder().encode(natsServer.nkeySeed),
       durability: options.syncInterval === "always" ? "disk" : "os",
     });
-    const close = async (): Promise<void> => {
-      await opened.close();
-      await natsServer.stop();
+    return {
+      session: opened,
+      markerTtlMs: opened.markerTtlMs ?? markerTtlMs,
+      natsUrl: natsServer.url,
+      natsServer,
+      async close() {
+        await opened.close();
+        await natsServer.stop();
+      },
     };
-    return { session: opened, natsUrl: natsServer.url, natsServer, close };
   } catch (error) {
     await natsServer.stop();
     throw error;
@@ -58,7 +76,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
 function openSession(
   options: ResolvedHubOptions,
   where: Pick<JetstreamOptions, "servers" | "nkeySeed" | "durability">,
-): Promise<Session> {
+): Promise<JetstreamSession> {
   const { partitions, replicas, dedupeWindowMs, markerTtlMs, connectTimeoutMs } = options;
   return openJetstream({
     ...where,
