@@ -1,5 +1,5 @@
-import type { Entry, EntryHeaders, EntryKind } from "../protocol/entry.ts";
-import { decodeToken } from "../protocol/subjects.ts";
+import { createEntry, type Entry, type EntryHeaders, type EntryKind } from "../protocol/entry.ts";
+import { decodeToken, FLOOR_TOKEN } from "../protocol/subjects.ts";
 import type { MessageHeaders } from "./message-headers.ts";
 import type { RawMessage } from "./raw-message.ts";
 
@@ -19,6 +19,7 @@ export function toEntry(
   { bytes, payloadAt }: RawMessage,
   trueName: string = headers.key,
 ): DraftEntry | undefined {
+  if (token === FLOOR_TOKEN) return isFloor(headers) ? toFloor(seq, time) : undefined;
   const key = decodeToken(token, trueName === "" ? undefined : trueName);
   if (key === undefined) return undefined;
   const kind = kindOf(headers);
@@ -51,6 +52,15 @@ function shared(origin: string): string {
   if (origins.size >= MAX_ORIGINS) origins.clear();
   origins.set(lastOrigin, lastOrigin);
   return lastOrigin;
+}
+
+/** Only the record itself: what removes it one day removes nothing of the store. */
+function isFloor({ operation, markerReason }: MessageHeaders): boolean {
+  return operation === "PURGE" && markerReason === "";
+}
+
+function toFloor(seq: number, time: number): DraftEntry {
+  return createEntry({ key: "", seq, time, kind: "floor" });
 }
 
 /** What a message does to its key; every way a NATS KV client or the server itself says "gone" counts. */

@@ -29,6 +29,10 @@ const MAX_TOKEN_BYTES = 1_000;
 /** `=` is always followed by two hex digits or the end, so this prefix cannot be the start of an escaped name. */
 const HASH_PREFIX = "==";
 const EMPTY_TOKEN = "=";
+
+/** Stands in a subject where a key would, for the record that a store was destroyed. No name is escaped to this. */
+export const FLOOR_TOKEN = "=floor";
+
 const PLAIN = /^[A-Za-z0-9_-]+$/;
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -160,6 +164,11 @@ export function scopeFilter(bucket: Bucket, scope: Scope): Subject {
 /** The subject that a key's values are stored under. */
 export function keySubject(bucket: Bucket, ref: StoreRef, key: string): Subject {
   return `$KV.${bucket}.${storePath(ref)}.${encodeToken(key)}` as Subject;
+}
+
+/** The subject of the record that says up to which sequence a store was destroyed. */
+export function floorSubject(bucket: Bucket, ref: StoreRef): Subject {
+  return `$KV.${bucket}.${storePath(ref)}.${FLOOR_TOKEN}` as Subject;
 }
 
 /** The key's name for any NATS KV client of the bucket, such as `nats kv get <bucket> <this>`. */
