@@ -55,6 +55,11 @@ export class Readiness {
     return this.#ready;
   }
 
+  /** The buckets as they were found last; `undefined` until they were found once. */
+  get buckets(): Buckets | undefined {
+    return this.#buckets;
+  }
+
   /** The server's clock minus ours, in milliseconds. */
   get clockOffsetMs(): number {
     return this.#clockOffsetMs;

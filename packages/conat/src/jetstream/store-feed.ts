@@ -50,6 +50,8 @@ export class StoreFeed implements Feed {
   #base: Checkpoint | undefined;
   /** Highest sequence seen of the store; everything up to it is told, or held to be told. */
   #position = 0;
+  /** Everything up to here was loaded; the tail, on another connection, may still be about to tell it. */
+  #loadedUpTo = 0;
   /** Sequence of the store's newest message as far as known. */
   #head: number | undefined;
   /** Held entries were dropped for want of room. */
@@ -209,6 +211,7 @@ export class StoreFeed implements Feed {
       knownHead = undefined;
     } while (this.#hasDropped);
     this.#held.dropUpTo(since);
+    this.#loadedUpTo = since;
     this.#position = since;
     this.#head = newest;
     this.#saw(this.#held.newest());
@@ -260,6 +263,7 @@ export class StoreFeed implements Feed {
 
   #hold(entry: DraftEntry): void {
     if (this.isLive) {
+      if (entry.seq <= this.#loadedUpTo) return;
       this.#saw(entry.seq);
       if (this.#held.length === 0) this.#host.schedule(this);
     }
