@@ -31,6 +31,7 @@ export {
   SNAPSHOT_CHUNK_BYTES,
 } from "./protocol/limits.ts";
 export {
+  fromWireScope,
   fromWireStoreRef,
   fromWireTopicRef,
   natural,
@@ -46,6 +47,7 @@ export {
   type WireMutation,
   write,
 } from "./protocol/messages/store.ts";
+export { destroyStore, listStores, type WireStoreInfo } from "./protocol/messages/stores.ts";
 export { publish, subscribe, unsubscribe } from "./protocol/messages/topic.ts";
 export {
   parseName,
@@ -70,6 +72,7 @@ export type {
   Session,
   SessionState,
   SessionStatus,
+  StoreInfo,
   Subscription,
   TopicListener,
   TopicMessage,

@@ -43,7 +43,7 @@ export class Buckets {
   }
 
   /** The bucket that keeps a store. */
-  of(ref: StoreRef): OpenBucket {
+  of(ref: Pick<StoreRef, "scope" | "ephemeral">): OpenBucket {
     const name = bucketOf(ref.scope, ref.ephemeral, this.partitions);
     const bucket = this.#byName.get(name);
     if (bucket === undefined) throw new ConatError("internal", `the bucket ${name} is not open`);

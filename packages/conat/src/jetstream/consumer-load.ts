@@ -44,6 +44,8 @@ export interface ConsumerLoad extends ExchangeOptions {
   readonly from: number;
   /** Sequence that must be reached. */
   readonly reach: number;
+  /** Bring no values. */
+  readonly headersOnly?: boolean;
   readonly requestTimeoutMs: number;
   onStored(message: RawMessage, delivery: Delivery): void;
 }
@@ -71,13 +73,14 @@ export async function loadWithConsumer(load: ConsumerLoad): Promise<number> {
   }
 }
 
-function consumerConfig(name: string, { filter, from }: ConsumerLoad): object {
+function consumerConfig(name: string, { filter, from, headersOnly }: ConsumerLoad): object {
   return {
     name,
     filter_subject: filter,
     ...(from > 0
       ? { deliver_policy: "by_start_sequence", opt_start_seq: from }
       : { deliver_policy: "all" }),
+    ...(headersOnly === true ? { headers_only: true } : {}),
     ack_policy: "none",
     replay_policy: "instant",
     mem_storage: true,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Entry } from "../protocol/entry.ts";
-import type { StoreRef, TopicRef } from "../protocol/scope.ts";
+import type { Scope, StoreRef, TopicRef } from "../protocol/scope.ts";
 import type {
   Feed,
   FeedListener,
@@ -8,13 +8,14 @@ import type {
   OpenStoreOptions,
   Session,
   SessionStatus,
+  StoreInfo,
   Subscription,
   TopicListener,
   TopicMessage,
   WriteResult,
 } from "../session/session.ts";
 import { whenReady } from "../session/when-ready.ts";
-import type { FeedCounters } from "./feed-host.ts";
+import type { FeedCounters, ReadyState } from "./feed-host.ts";
 import { FeedSet } from "./feed-set.ts";
 import { readEntry } from "./leader.ts";
 import { LoadLane } from "./load-lane.ts";
@@ -22,7 +23,9 @@ import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { Publisher } from "./publisher.ts";
 import { Readiness } from "./readiness.ts";
+import { destroyStore } from "./store-destroy.ts";
 import { StoreFeed } from "./store-feed.ts";
+import { listStores } from "./store-list.ts";
 import { Topics } from "./topics.ts";
 
 /** How long `close` waits for what is on its way out, in milliseconds. */
@@ -118,14 +121,35 @@ export class JetstreamSession implements Session {
     this.#publisher.write(ref, mutations, onResult, () => this.#readiness.reason());
   }
 
-  async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
+  read(ref: StoreRef, key: string): Promise<Entry | undefined> {
+    return this.#request("read an entry", ({ buckets, connection }, timeoutMs) =>
+      readEntry(connection, buckets.of(ref), ref, key, timeoutMs),
+    );
+  }
+
+  listStores(scope: Scope): Promise<readonly StoreInfo[]> {
+    return this.#request("list the stores of a scope", (ready, timeoutMs) =>
+      listStores(ready, this.#lane, scope, timeoutMs),
+    );
+  }
+
+  destroyStore(ref: StoreRef): Promise<void> {
+    return this.#request("destroy a store", (ready, timeoutMs) =>
+      destroyStore(ready, ref, timeoutMs),
+    );
+  }
+
+  /** @param doing completes "could not …" */
+  async #request<Answer>(
+    doing: string,
+    ask: (ready: ReadyState, timeoutMs: number) => Promise<Answer>,
+  ): Promise<Answer> {
     const { ready } = this.#readiness;
     if (ready === undefined) throw this.#readiness.reason();
     try {
-      const bucket = ready.buckets.of(ref);
-      return await readEntry(ready.connection, bucket, ref, key, this.#options.requestTimeoutMs);
+      return await ask(ready, this.#options.requestTimeoutMs);
     } catch (error) {
-      throw fromNatsError(error, "read an entry");
+      throw fromNatsError(error, doing);
     }
   }
 

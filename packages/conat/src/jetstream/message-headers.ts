@@ -39,6 +39,7 @@ export interface MessageHeaders {
   application: string;
   origin: string;
   key: string;
+  store: string;
 }
 
 const PREAMBLE = "NATS/1.0";
@@ -60,6 +61,7 @@ export function readHeaders(message: RawMessage): MessageHeaders {
     application: "",
     origin: "",
     key: "",
+    store: "",
   };
   if (message.payloadAt === 0) return headers;
   const text = latin1(message.bytes, 0, message.payloadAt);
@@ -122,6 +124,9 @@ function readHeader(headers: MessageHeaders, name: string, value: string): void 
       break;
     case HEADER.key:
       headers.key = value;
+      break;
+    case HEADER.store:
+      headers.store = value;
       break;
   }
 }

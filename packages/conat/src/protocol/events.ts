@@ -1,6 +1,7 @@
 import type * as v from "valibot";
 import type { bye, welcome } from "./messages/hello.ts";
 import type * as store from "./messages/store.ts";
+import type * as stores from "./messages/stores.ts";
 import type * as topic from "./messages/topic.ts";
 
 type Listener<Schema extends v.GenericSchema<unknown, unknown[]>> = (
@@ -13,6 +14,8 @@ export interface ClientEvents {
   close: Listener<typeof store.closeStore>;
   write: Listener<typeof store.write>;
   read: Listener<typeof store.read>;
+  list: Listener<typeof stores.listStores>;
+  destroy: Listener<typeof stores.destroyStore>;
   pub: Listener<typeof topic.publish>;
   sub: Listener<typeof topic.subscribe>;
   unsub: Listener<typeof topic.unsubscribe>;
@@ -31,6 +34,8 @@ export interface HubEvents {
   ack: Listener<typeof store.ack>;
   nack: Listener<typeof store.nack>;
   entry: Listener<typeof store.entry>;
+  stores: Listener<typeof stores.stores>;
+  destroyed: Listener<typeof stores.destroyed>;
   subscribed: Listener<typeof topic.subscribed>;
   msg: Listener<typeof topic.message>;
   lagged: Listener<typeof topic.lagged>;

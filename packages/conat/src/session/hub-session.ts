@@ -4,8 +4,9 @@ import type { Entry } from "../protocol/entry.ts";
 import type { HubEvents } from "../protocol/events.ts";
 import { bye, type Hello, type Welcome, welcome } from "../protocol/messages/hello.ts";
 import * as store from "../protocol/messages/store.ts";
+import * as stores from "../protocol/messages/stores.ts";
 import * as topic from "../protocol/messages/topic.ts";
-import type { StoreRef, TopicRef } from "../protocol/scope.ts";
+import type { Scope, StoreRef, TopicRef } from "../protocol/scope.ts";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "../protocol/version.ts";
 import { type Environment, hostEnvironment } from "../transport/environment.ts";
 import { toHubError } from "../transport/hub-error.ts";
@@ -13,7 +14,7 @@ import { type HubLink, openHubLink } from "../transport/hub-link.ts";
 import { ConnectionRunner } from "./connection-runner.ts";
 import { HubFeeds } from "./hub-feeds.ts";
 import type { HubPart } from "./hub-part.ts";
-import { HubReads } from "./hub-reads.ts";
+import { HubRequests } from "./hub-requests.ts";
 import { HubTopics } from "./hub-topics.ts";
 import { HubWrites } from "./hub-writes.ts";
 import { createInstanceId } from "./instance-id.ts";
@@ -24,6 +25,7 @@ import type {
   OpenStoreOptions,
   Session,
   SessionStatus,
+  StoreInfo,
   Subscription,
   TopicListener,
   TopicMessage,
@@ -66,7 +68,7 @@ export class HubSession implements Session {
   readonly #connection: ConnectionRunner;
   readonly #feeds: HubFeeds;
   readonly #writes: HubWrites;
-  readonly #reads: HubReads;
+  readonly #requests: HubRequests;
   readonly #topics: HubTopics;
   readonly #receivers: ReadonlyMap<string, Receiver>;
   #link: HubLink | undefined;
@@ -113,9 +115,9 @@ export class HubSession implements Session {
     };
     this.#feeds = new HubFeeds(uplink);
     this.#writes = new HubWrites(uplink, options.ackTimeoutMs ?? DEFAULT_ACK_TIMEOUT_MS);
-    this.#reads = new HubReads(uplink);
+    this.#requests = new HubRequests(uplink);
     this.#topics = new HubTopics(uplink);
-    parts = [this.#feeds, this.#writes, this.#reads, this.#topics];
+    parts = [this.#feeds, this.#writes, this.#requests, this.#topics];
     this.#receivers = this.#createReceivers();
   }
 
@@ -159,7 +161,17 @@ export class HubSession implements Session {
 
   async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
     if (!this.#connection.connected) await this.ready();
-    return this.#reads.read(ref, key);
+    return this.#requests.read(ref, key);
+  }
+
+  async listStores(scope: Scope): Promise<readonly StoreInfo[]> {
+    if (!this.#connection.connected) await this.ready();
+    return this.#requests.listStores(scope);
+  }
+
+  async destroyStore(ref: StoreRef): Promise<void> {
+    if (!this.#connection.connected) await this.ready();
+    return this.#requests.destroyStore(ref);
   }
 
   publish(ref: TopicRef, message: TopicMessage): void {
@@ -236,7 +248,7 @@ export class HubSession implements Session {
   #createReceivers(): ReadonlyMap<string, Receiver> {
     const { reset, snapshot, synced, live, stale, closed } = this.#feeds.receivers;
     const { ack, nack } = this.#writes.receivers;
-    const { entry } = this.#reads.receivers;
+    const answers = this.#requests.receivers;
     const { subscribed, msg, lagged, unsubscribed } = this.#topics.receivers;
     const receivers: Record<keyof HubEvents, Receiver> = {
       welcome: receiver(welcome, (message) => this.#onWelcome(message)),
@@ -251,7 +263,9 @@ export class HubSession implements Session {
       closed: receiver(store.closed, closed),
       ack: receiver(store.ack, ack),
       nack: receiver(store.nack, nack),
-      entry: receiver(store.entry, entry),
+      entry: receiver(store.entry, answers.entry),
+      stores: receiver(stores.stores, answers.stores),
+      destroyed: receiver(stores.destroyed, answers.destroyed),
       subscribed: receiver(topic.subscribed, subscribed),
       msg: receiver(topic.message, msg),
       lagged: receiver(topic.lagged, lagged),

@@ -1,7 +1,7 @@
 import type { ConatError } from "../protocol/conat-error.ts";
 import type { Entry, EntryHeaders } from "../protocol/entry.ts";
 import type { Checkpoint, Durability } from "../protocol/feed-position.ts";
-import type { StoreRef, TopicRef } from "../protocol/scope.ts";
+import type { Scope, StoreRef, TopicRef } from "../protocol/scope.ts";
 
 /**
  * One connected identity's view of the system: the seam that everything above is written against.
@@ -37,6 +37,14 @@ export interface Session {
   /** The entry of one key as the leader has it now, markers included; `undefined` when there is none. */
   read(ref: StoreRef, key: string): Promise<Entry | undefined>;
 
+  /** The stores of a scope that have a key, by name. */
+  listStores(scope: Scope): Promise<readonly StoreInfo[]>;
+  /**
+   * Removes every key of a store for everybody, also for who is away and comes back later. What is written afterwards
+   * stays. An `ambiguous` failure means "perhaps destroyed".
+   */
+  destroyStore(ref: StoreRef): Promise<void>;
+
   /** Sends one message. While the session is not connected a bounded number is kept; the oldest go first. */
   publish(topic: TopicRef, message: TopicMessage): void;
   subscribe(topic: TopicRef, listener: TopicListener): Subscription;
@@ -60,6 +68,14 @@ export interface SessionStatus {
   readonly error: ConatError | undefined;
   /** Attempts made since the session was last ready. */
   readonly attempt: number;
+}
+
+/** A store that has keys. */
+export interface StoreInfo {
+  readonly name: string;
+  readonly ephemeral: boolean;
+  /** How many keys have a value. */
+  readonly keys: number;
 }
 
 export interface OpenStoreOptions {

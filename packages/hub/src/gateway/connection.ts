@@ -2,8 +2,11 @@ import {
   type Checkpoint,
   type ConatError,
   closeStore,
+  destroyStore,
+  fromWireScope,
   fromWireStoreRef,
   fromWireTopicRef,
+  listStores,
   MAX_MUTATIONS,
   natural,
   openStore,
@@ -25,6 +28,7 @@ import type { GatewayLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { Reads } from "./reads.ts";
 import type { StoreFanout } from "./store-fanout.ts";
+import { StoreRequests } from "./store-requests.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 import { Topics } from "./topics.ts";
 import { Writes } from "./writes.ts";
@@ -56,6 +60,7 @@ export class Connection {
   readonly #topics: Topics;
   readonly #writes: Writes;
   readonly #reads: Reads;
+  readonly #storeRequests: StoreRequests;
   readonly #onClosed: (connection: Connection) => void;
   #isClosed = false;
 
@@ -89,6 +94,7 @@ export class Connection {
     this.#topics = new Topics(context);
     this.#writes = new Writes(context);
     this.#reads = new Reads(context);
+    this.#storeRequests = new StoreRequests(context);
     // A middleware that never calls on keeps events of a client away from the socket's own ones, such as "disconnect".
     socket.use(([event, ...message]) => this.#onEvent(event, message));
     socket.on("disconnect", (reason) => this.#end(reason));
@@ -155,6 +161,12 @@ export class Connection {
       case "read":
         this.#onRead(message);
         break;
+      case "list":
+        this.#onList(message);
+        break;
+      case "destroy":
+        this.#onDestroy(message);
+        break;
       case "pub": {
         const parsed = v.safeParse(publish, message);
         if (parsed.success) {
@@ -207,6 +219,30 @@ export class Connection {
     } else {
       this.#refuse(message[0], (id, kind, text) =>
         this.#outbox.send("entry", id, null, [kind, text]),
+      );
+    }
+  }
+
+  #onList(message: unknown[]): void {
+    const parsed = v.safeParse(listStores, message);
+    if (parsed.success) {
+      const [id, scope] = parsed.output;
+      void this.#storeRequests.list(id, fromWireScope(scope));
+    } else {
+      this.#refuse(message[0], (id, kind, text) =>
+        this.#outbox.send("stores", id, [], 0, [kind, text]),
+      );
+    }
+  }
+
+  #onDestroy(message: unknown[]): void {
+    const parsed = v.safeParse(destroyStore, message);
+    if (parsed.success) {
+      const [id, ref] = parsed.output;
+      void this.#storeRequests.destroy(id, fromWireStoreRef(ref));
+    } else {
+      this.#refuse(message[0], (id, kind, text) =>
+        this.#outbox.send("destroyed", id, [kind, text]),
       );
     }
   }

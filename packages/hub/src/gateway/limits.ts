@@ -23,6 +23,8 @@ export interface GatewayLimits {
   readonly maxPendingWriteBytes: number;
   /** Reads not yet answered. */
   readonly maxPendingReads: number;
+  /** Lists and removals of whole stores not yet answered. */
+  readonly maxPendingStoreRequests: number;
 }
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
@@ -34,4 +36,5 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxPendingWrites: 20_000, // twice a client's whole outbox
   maxPendingWriteBytes: 33_554_432, // likewise
   maxPendingReads: 1_000,
+  maxPendingStoreRequests: 16, // each may read or remove a great deal
 };

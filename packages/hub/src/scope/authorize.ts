@@ -20,7 +20,7 @@ export type Authorized<Ref> = Ref & { readonly [brand]: "authorized" };
  */
 export function authorizeStore(
   identity: Identity,
-  operation: "read" | "write",
+  operation: "read" | "write" | "destroy",
   ref: StoreRef,
 ): Authorized<StoreRef> {
   check(identity, operation, ref.scope, ref.name);
@@ -32,6 +32,16 @@ export function authorizeStore(
     );
   }
   return ref as Authorized<StoreRef>;
+}
+
+/** @throws ConatError `forbidden` when the policy denies it. */
+export function authorizeScope(
+  identity: Identity,
+  operation: "list",
+  scope: Scope,
+): Authorized<Scope> {
+  check(identity, operation, scope, "");
+  return scope as Authorized<Scope>;
 }
 
 /** @throws ConatError `forbidden` when the policy denies it, `bad-name` when the name or path is unusable. */

@@ -1,16 +1,19 @@
 import type { Scope } from "@conat/conat/internal";
 import type { Identity } from "./identity.ts";
 
-/** What somebody wants to do. `read` and `write` concern stores; `subscribe` and `publish` concern topics. */
-export const OPERATIONS = ["read", "write", "subscribe", "publish"] as const;
+/**
+ * What somebody wants to do. `read`, `write` and `destroy` concern one store, `list` all stores of a scope; `subscribe`
+ * and `publish` concern topics.
+ */
+export const OPERATIONS = ["read", "write", "list", "destroy", "subscribe", "publish"] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
 /** The store of the hub's scope that everybody who is signed in may read. */
 export const PUBLIC_STORE = "public";
 
 /**
- * Whether `identity` may do `operation` on the store or topic called `name` in `scope`. Everything that is not
- * allowed here is denied.
+ * Whether `identity` may do `operation` on the store or topic called `name` in `scope`; `list` concerns no name. Everything
+ * that is not allowed here is denied.
  */
 export function isAllowed(
   identity: Identity,

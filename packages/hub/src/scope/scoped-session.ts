@@ -7,8 +7,10 @@ import {
   type Mutation,
   type OpenStoreOptions,
   parseName,
+  type Scope,
   type Session,
   type SessionStatus,
+  type StoreInfo,
   type StoreRef,
   type Subscription,
   type TopicListener,
@@ -17,7 +19,7 @@ import {
   toConatError,
   type WriteResult,
 } from "@conat/conat/internal";
-import { authorizeStore, authorizeTopic } from "./authorize.ts";
+import { authorizeScope, authorizeStore, authorizeTopic } from "./authorize.ts";
 import { type Identity, principalTag } from "./identity.ts";
 import { refuseMutation } from "./mutation-limits.ts";
 
@@ -125,6 +127,16 @@ export class ScopedSession implements Session {
     if (this.#closed) throw closedError();
     const authorized = authorizeStore(this.identity, "read", ref);
     return this.#inner.read(authorized, parseName("a key", key));
+  }
+
+  async listStores(scope: Scope): Promise<readonly StoreInfo[]> {
+    if (this.#closed) throw closedError();
+    return this.#inner.listStores(authorizeScope(this.identity, "list", scope));
+  }
+
+  async destroyStore(ref: StoreRef): Promise<void> {
+    if (this.#closed) throw closedError();
+    return this.#inner.destroyStore(authorizeStore(this.identity, "destroy", ref));
   }
 
   /** @throws ConatError `forbidden`, `bad-name` or `value-too-large`. */

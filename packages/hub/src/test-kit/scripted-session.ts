@@ -7,6 +7,7 @@ import type {
   OpenStoreOptions,
   Session,
   SessionStatus,
+  StoreInfo,
   StoreRef,
   Subscription,
   TopicListener,
@@ -35,6 +36,7 @@ export class ScriptedSession implements Session {
   readonly feeds: ScriptedFeed[] = [];
   readonly subscriptions: ScriptedSubscription[] = [];
   readonly writes: { ref: StoreRef; mutations: readonly Mutation[] }[] = [];
+  readonly destroyed: StoreRef[] = [];
   readonly published: { topic: TopicRef; message: TopicMessage }[] = [];
   time = 1_000_000;
   isClosed = false;
@@ -76,6 +78,14 @@ export class ScriptedSession implements Session {
 
   async read(): Promise<Entry | undefined> {
     return undefined;
+  }
+
+  async listStores(): Promise<readonly StoreInfo[]> {
+    return [];
+  }
+
+  async destroyStore(ref: StoreRef): Promise<void> {
+    this.destroyed.push(ref);
   }
 
   publish(topic: TopicRef, message: TopicMessage): void {

@@ -5,9 +5,11 @@ import {
   type FeedListener,
   type Mutation,
   type OpenStoreOptions,
+  type Scope,
   type Session,
   type SessionStatus,
   SNAPSHOT_CHUNK_BYTES,
+  type StoreInfo,
   type StoreRef,
   type Subscription,
   storeKey,
@@ -151,6 +153,14 @@ export class SharedSession implements Session {
 
   read(ref: StoreRef, key: string): Promise<Entry | undefined> {
     return this.#inner.read(ref, key);
+  }
+
+  listStores(scope: Scope): Promise<readonly StoreInfo[]> {
+    return this.#inner.listStores(scope);
+  }
+
+  destroyStore(ref: StoreRef): Promise<void> {
+    return this.#inner.destroyStore(ref);
   }
 
   publish(topic: TopicRef, message: TopicMessage): void {

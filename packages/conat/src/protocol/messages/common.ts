@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { MAX_NAME_BYTES, MAX_SCOPE_ID_BYTES } from "../limits.ts";
-import type { StoreRef, TopicRef } from "../scope.ts";
+import type { Scope, StoreRef, TopicRef } from "../scope.ts";
 
 /** A non-negative whole number that a double holds exactly: sequences, write numbers, ids. */
 export const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -13,6 +13,10 @@ export const bytes = v.instance(Uint8Array<ArrayBufferLike>);
 const scopeKind = v.picklist(["account", "project", "hub"]);
 const scopeId = v.pipe(v.string(), v.maxLength(MAX_SCOPE_ID_BYTES));
 
+/** `[scope kind, scope id]` */
+export const scope = v.strictTuple([scopeKind, scopeId]);
+export type WireScope = v.InferOutput<typeof scope>;
+
 /** `[scope kind, scope id, store, ephemeral 0|1, service]` */
 export const storeRef = v.strictTuple([scopeKind, scopeId, name, v.picklist([0, 1]), name]);
 export type WireStoreRef = v.InferOutput<typeof storeRef>;
@@ -20,6 +24,10 @@ export type WireStoreRef = v.InferOutput<typeof storeRef>;
 /** `[scope kind, scope id, path, name]` */
 export const topicRef = v.strictTuple([scopeKind, scopeId, name, name]);
 export type WireTopicRef = v.InferOutput<typeof topicRef>;
+
+export function fromWireScope([kind, id]: WireScope): Scope {
+  return { kind, id };
+}
 
 export function toWireStoreRef(ref: StoreRef): WireStoreRef {
   return [ref.scope.kind, ref.scope.id, ref.name, ref.ephemeral ? 1 : 0, ref.service];
