@@ -1,7 +1,9 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import * as v from "valibot";
+import { ConatError } from "../protocol/conat-error.ts";
 import { type Buckets, type OpenedBuckets, openBuckets } from "./buckets.ts";
 import { apiRequest } from "./js-api.ts";
+import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { checkServer } from "./server-gate.ts";
 
@@ -20,8 +22,23 @@ export async function shakeHands(
   options: ResolvedOptions,
   previous: Buckets | undefined,
 ): Promise<OpenedBuckets> {
-  const timeoutMs = options.requestTimeoutMs;
-  const { api } = await apiRequest(connection, "$JS.API.INFO", undefined, accountInfo, timeoutMs);
-  checkServer(connection.info?.version ?? "unknown", api.level);
+  checkServer(connection.info?.version ?? "unknown", await apiLevel(connection, options));
   return openBuckets(connection, options, previous);
+}
+
+async function apiLevel(connection: NatsConnection, options: ResolvedOptions): Promise<number> {
+  const subject = "$JS.API.INFO";
+  const timeoutMs = options.requestTimeoutMs;
+  try {
+    const { api } = await apiRequest(connection, subject, undefined, accountInfo, timeoutMs);
+    return api.level;
+  } catch (cause) {
+    const { kind, message } = fromNatsError(cause, "ask for JetStream");
+    if (kind !== "unavailable") throw cause;
+    throw new ConatError(
+      kind,
+      `JetStream does not answer at ${options.addresses.shown}: it is still starting, or not enabled (${message})`,
+      { cause },
+    );
+  }
 }
