@@ -24,7 +24,7 @@ function lightOf({ state, attempt }: SessionStatus): Light {
     case "connecting":
     case "handshaking":
     case "waiting":
-      return { colour: "amber", text: attempt > 1 ? `Reconnecting, ${attempt}` : "Connecting" };
+      return { colour: "amber", text: attempt > 1 ? "Reconnecting" : "Connecting" };
     case "draining":
       return { colour: "amber", text: "Moving" };
     case "refused":

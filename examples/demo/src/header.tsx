@@ -24,7 +24,7 @@ export function Header({ me, onRename, people, project }: HeaderProps): ReactEle
       <p className="tagline">One store, every window. Open this page twice, and see.</p>
       <div className="who">
         <Present people={people} />
-        <label className="me" style={hue(me)}>
+        <label className="me" style={hue(me)} title="Who you are here: write another name">
           <span className="avatar" aria-hidden="true">
             {initial(me.name)}
           </span>
