@@ -136,7 +136,13 @@ export function folderInUse(dataDir: string): NatsServerError {
   );
 }
 
+/** What the server says of a health check that it failed: the check was ours, and we act on it. */
+const OWN_PROBE = /^Healthcheck failed/;
+
 function passOn(line: LogLine, options: ResolvedOptions): void {
+  if (OWN_PROBE.test(line.message)) {
+    return;
+  }
   if (line.level === "warn") {
     options.log("warn", `nats-server: ${line.message}`);
   } else if (line.level === "error" || line.level === "fatal") {
