@@ -24,15 +24,14 @@ export function toEntry(
   if (key === undefined) return undefined;
   const kind = kindOf(headers);
   const dot = headers.messageId.lastIndexOf(".");
-  const write = dot > 0 ? Number(headers.messageId.slice(dot + 1)) : Number.NaN;
-  const isOurs = Number.isSafeInteger(write) && write >= 0;
+  const isOurs = dot > 0 && WRITE_NUMBER.test(headers.messageId.slice(dot + 1));
   return {
     key,
     seq,
     time,
     kind,
     origin: isOurs ? shared(headers.messageId.slice(0, dot)) : "",
-    write: isOurs ? write : 0,
+    write: isOurs ? Number(headers.messageId.slice(dot + 1)) : 0,
     buffer: bytes,
     start: kind === "put" ? payloadAt : bytes.length,
     end: bytes.length,
@@ -40,6 +39,9 @@ export function toEntry(
     headers: headers.application === "" ? undefined : parseHeaders(headers.application),
   };
 }
+
+/** Fewer digits than a double holds exactly. */
+const WRITE_NUMBER = /^\d{1,15}$/;
 
 /** Origins seen lately: one string for all entries of a writer, instead of a part of each message's headers. */
 const origins = new Map<string, string>();

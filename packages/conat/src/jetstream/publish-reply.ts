@@ -34,7 +34,7 @@ export function readPublishReply(message: RawMessage): PublishReply {
   const seq = STORED.exec(text)?.[1];
   if (seq !== undefined) return { type: "stored", seq: Number(seq), duplicate: false };
   const ack = v.safeParse(publishAck, parseJson(text));
-  if (!ack.success) {
+  if (!ack.success || (ack.output.error === undefined && ack.output.seq === 0)) {
     return { type: "refused", kind: "ambiguous", reason: "the answer is not understood" };
   }
   const { error, duplicate } = ack.output;

@@ -1,0 +1,56 @@
+import * as v from "valibot";
+import { describe, expect, it } from "vitest";
+import { bucketName } from "../protocol/subjects.ts";
+import {
+  bucketConfig,
+  bucketFacts,
+  missingFrom,
+  type StreamInfo,
+  streamInfo,
+} from "./bucket-config.ts";
+import { resolveOptions } from "./options.ts";
+
+const options = resolveOptions({ servers: "nats://127.0.0.1", markerTtlMs: 1_500 });
+const bucket = bucketName(false, 2);
+
+/** What a server would answer that keeps everything but the fields named. */
+function answered(...dropped: string[]): StreamInfo {
+  const asked = bucketConfig(bucket, false, 4, "epoch-1", options);
+  const config = Object.fromEntries(
+    Object.entries(asked).filter(([name]) => !dropped.includes(name)),
+  );
+  return v.parse(streamInfo, { config, state: { last_seq: 7 }, ts: "2026-11-21T09:31:34Z" });
+}
+
+describe("a bucket's configuration", () => {
+  it("that the server kept whole lacks nothing, and tells what the bucket is", () => {
+    expect(missingFrom(answered(), bucket, false)).toEqual([]);
+    expect(bucketFacts(answered())).toEqual({
+      epoch: "epoch-1",
+      partitions: 4,
+      markerTtlMs: 2_000,
+      lastSeq: 7,
+    });
+  });
+
+  it.each([
+    "allow_direct",
+    "allow_rollup_hdrs",
+    "allow_msg_ttl",
+    "allow_atomic",
+    "subject_delete_marker_ttl",
+    "max_msgs_per_subject",
+    "discard",
+    "republish",
+    "subjects",
+    "metadata",
+  ])("of which the server silently dropped %s is not taken, and that is named", (field) => {
+    const missing = missingFrom(answered(field), bucket, false);
+    expect(missing.length).toBeGreaterThan(0);
+    if (field !== "metadata") expect(missing.join()).toContain(field);
+  });
+
+  it("of another kind of storage is not taken", () => {
+    expect(missingFrom(answered(), bucket, true)).toEqual(["storage is file and must be memory"]);
+  });
+});
