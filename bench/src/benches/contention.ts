@@ -1,0 +1,126 @@
+import { atLeast, atMost, type Bench } from "../framework/bench.ts";
+import { p50, p99, perSecond, value } from "../framework/metrics.ts";
+import type { HotKeyOptions } from "../load/hot-key.ts";
+import type { RenewalsOptions } from "../load/renewals.ts";
+
+const HOT_KEY: HotKeyOptions = { kind: "hot-key", writers: 50, operations: 1_000 };
+
+export const hotKey: Bench = {
+  name: "hot-key",
+  rows: [
+    {
+      name: "hot-key-hub",
+      title: "50 clients add to one number by update() through a hub",
+      unit: "/s",
+      metric: perSecond,
+      targets: [atLeast(5, "prsm")],
+    },
+    {
+      name: "hot-key-direct",
+      title: "the same straight on NATS",
+      unit: "/s",
+      metric: perSecond,
+      ours: "conat direct",
+      targets: [],
+    },
+    {
+      name: "hot-key-lost",
+      title: "additions that were confirmed and do not count",
+      unit: "lost",
+      metric: value("lost"),
+      floor: [],
+      targets: [atMost(0, "unit")],
+    },
+  ],
+  async open(stage) {
+    const nats = await stage.nats();
+    const hub = await stage.hub({ natsUrl: nats.url });
+    return [
+      await stage.side({
+        name: "conat",
+        role: "conat",
+        system: { kind: "conat", address: hub.url },
+        load: HOT_KEY,
+        servers: { hub, nats },
+      }),
+      await stage.side({
+        name: "conat direct",
+        role: "conat",
+        system: { kind: "conat", address: nats.url },
+        load: HOT_KEY,
+        servers: { nats },
+      }),
+      await stage.side({
+        name: "raw NATS",
+        role: "floor",
+        system: { kind: "raw-nats", address: nats.url },
+        load: HOT_KEY,
+        servers: { nats },
+      }),
+      await stage.side({
+        name: "NATS KV",
+        role: "peer",
+        system: { kind: "nats-kv", address: nats.url },
+        load: HOT_KEY,
+        servers: { nats },
+      }),
+    ];
+  },
+};
+
+const RENEWALS: RenewalsOptions = {
+  kind: "renewals",
+  connections: 20,
+  keys: 500,
+  ttlMs: 5_000,
+  perSecond: 500,
+  seconds: 4,
+};
+
+export const renewals: Bench = {
+  name: "ttl-renewals",
+  rows: [
+    {
+      name: "ttl-renewals",
+      title:
+        "500 renewals/s of keys that live 5 s, through a hub: to another client's event, median",
+      unit: "ms",
+      metric: p50,
+      targets: [],
+    },
+    {
+      name: "ttl-renewals-p99",
+      title: "the same, 99th percentile",
+      unit: "ms",
+      metric: p99,
+      targets: [],
+    },
+  ],
+  async open(stage) {
+    const nats = await stage.nats();
+    const hub = await stage.hub({ natsUrl: nats.url });
+    return [
+      await stage.side({
+        name: "conat",
+        role: "conat",
+        system: { kind: "conat", address: hub.url, ephemeral: true },
+        load: RENEWALS,
+        servers: { hub, nats },
+      }),
+      await stage.side({
+        name: "conat direct",
+        role: "conat",
+        system: { kind: "conat", address: nats.url, ephemeral: true },
+        load: RENEWALS,
+        servers: { nats },
+      }),
+      await stage.side({
+        name: "raw NATS",
+        role: "floor",
+        system: { kind: "raw-nats", address: nats.url },
+        load: RENEWALS,
+        servers: { nats },
+      }),
+    ];
+  },
+};

@@ -1,0 +1,122 @@
+import { atLeast, atMost, type Bench, type Row, type Side } from "../framework/bench.ts";
+import { cpuPerOperation, p50, perSecond } from "../framework/metrics.ts";
+import type { Stage } from "../framework/stage.ts";
+import type { FanOutOptions } from "../load/fan-out.ts";
+import type { LatencyOptions } from "../load/latency.ts";
+import type { LoadOptions } from "../load/load-process.ts";
+
+async function open(
+  stage: Stage,
+  load: LoadOptions,
+  kind: "conat" | "conat-channel" = "conat",
+): Promise<Side[]> {
+  const nats = await stage.nats();
+  const hub = await stage.hub({ natsUrl: nats.url });
+  const socketio = await stage.socketio();
+  return [
+    await stage.side({
+      name: "conat",
+      role: "conat",
+      system: { kind, address: hub.url },
+      load,
+      servers: { hub, nats },
+    }),
+    await stage.side({
+      name: "raw Socket.IO",
+      role: "floor",
+      system: { kind: "raw-socketio", address: socketio.url },
+      load,
+      servers: { relay: socketio },
+    }),
+  ];
+}
+
+/** One change at a time: the next is written when everybody has the last. */
+function oneAtATime(readers: number): Bench {
+  const load: FanOutOptions = {
+    kind: "fan-out",
+    readers,
+    changes: Math.round(60_000 / readers),
+    window: 1,
+  };
+  return {
+    name: `fan-out-${readers}`,
+    rows: [
+      {
+        name: `fan-out-${readers}`,
+        title: `one change at a time to ${readers} clients`,
+        unit: "deliveries/s",
+        metric: perSecond,
+        targets: [atLeast(0.8)],
+      },
+      {
+        name: `fan-out-${readers}-cpu`,
+        title: `processor time of the hub for each of these deliveries`,
+        unit: "µs",
+        metric: cpuPerOperation("hub", "relay"),
+        targets: [atMost(1, "deepstream")],
+      },
+    ],
+    open: (stage) => open(stage, load),
+  };
+}
+
+export const fanOut: readonly Bench[] = [20, 100].map(oneAtATime);
+
+export const fanOutUnderLoad: Bench = {
+  name: "fan-out-load",
+  rows: [
+    {
+      name: "fan-out-load",
+      title: "changes to 100 clients by a writer that never waits",
+      unit: "deliveries/s",
+      metric: perSecond,
+      targets: [atLeast(3), atLeast(3, "deepstream"), atLeast(3, "prsm")],
+    },
+    {
+      name: "fan-out-load-cpu",
+      title: "processor time of the hub for each of these deliveries",
+      unit: "µs",
+      metric: cpuPerOperation("hub", "relay"),
+      targets: [],
+    },
+  ],
+  open: (stage) => open(stage, { kind: "fan-out", readers: 100, changes: 5_000, window: 4_000 }),
+};
+
+const ROUND_TRIP: LatencyOptions = { kind: "latency", operations: 2_000, gapMs: 0 };
+
+function channelRow(name: string, title: string): Row {
+  return { name, title, unit: "deliveries/s", metric: perSecond, targets: [atLeast(0.8)] };
+}
+
+function channelLoad(readers: number, changes: number): (stage: Stage) => Promise<Side[]> {
+  const load: FanOutOptions = { kind: "fan-out", readers, changes, window: 500 };
+  return (stage) => open(stage, load, "conat-channel");
+}
+
+export const channels: readonly Bench[] = [
+  {
+    name: "pubsub-latency",
+    rows: [
+      {
+        name: "pubsub-latency",
+        title: "PubSub message → other client's event, back to back, median",
+        unit: "ms",
+        metric: p50,
+        targets: [atMost(1.25)],
+      },
+    ],
+    open: (stage) => open(stage, ROUND_TRIP, "conat-channel"),
+  },
+  {
+    name: "pubsub-1",
+    rows: [channelRow("pubsub-1", "PubSub messages from one client to one, 500 on their way")],
+    open: channelLoad(1, 20_000),
+  },
+  {
+    name: "pubsub-100",
+    rows: [channelRow("pubsub-100", "PubSub messages from one client to 100, 500 on their way")],
+    open: channelLoad(100, 1_000),
+  },
+];

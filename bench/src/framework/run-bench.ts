@@ -1,0 +1,100 @@
+import type { Bench, Measured, Row, Side } from "./bench.ts";
+import { cpuMs, peakBytes, resetPeak } from "./process-usage.ts";
+import { Stage, type StageOptions } from "./stage.ts";
+import { median } from "./stats.ts";
+
+export interface RunOptions extends StageOptions {
+  readonly rounds: number;
+  /** Part of the full number of operations in each round. */
+  readonly scale: number;
+  readonly log: (line: string) => void;
+}
+
+/** One side after all rounds. */
+export interface SideResult {
+  readonly side: Side;
+  readonly rounds: readonly Measured[];
+}
+
+/** A target and whether it was met; `undefined` when what it compares with was not measured. */
+export interface TargetResult {
+  readonly text: string;
+  readonly ok: boolean | undefined;
+}
+
+/** A row with its figures: medians of the rounds. */
+export interface RowResult {
+  readonly row: Row;
+  readonly ours: number;
+  readonly floor: number | undefined;
+  /** Ours as a multiple of the floor. */
+  readonly ratio: number | undefined;
+  readonly targets: readonly TargetResult[];
+  readonly peers: Readonly<Record<string, number>>;
+  readonly sides: readonly SideResult[];
+}
+
+/** Share of a round that warms everything up before the first. */
+const WARM_UP = 0.5;
+
+/** Measures every side in turn, round by round, and returns the figures of the rows. */
+export async function runBench(bench: Bench, options: RunOptions): Promise<RowResult[]> {
+  const { rounds, scale, log } = options;
+  const stage = new Stage(options);
+  try {
+    log(`${bench.name}: starting`);
+    const sides = await bench.open(stage);
+    for (const side of sides) await side.measure(scale * WARM_UP);
+    const results = sides.map((side) => ({ side, rounds: [] as Measured[] }));
+    for (let round = 1; round <= rounds; round += 1) {
+      log(`${bench.name}: round ${round} of ${rounds}`);
+      for (const result of results) result.rounds.push(await measure(result.side, scale));
+    }
+    return bench.rows.map((row) => toRowResult(row, results));
+  } finally {
+    await stage.close();
+  }
+}
+
+async function measure(side: Side, scale: number): Promise<Measured> {
+  const processes = Object.entries(side.processes);
+  for (const [, pid] of processes) resetPeak(pid);
+  const before = processes.map(([, pid]) => cpuMs(pid));
+  const sample = await side.measure(scale);
+  const used = processes.map(([name, pid], at) => [name, cpuMs(pid) - (before[at] ?? 0)]);
+  const peaks = processes.map(([name, pid]) => [name, peakBytes(pid)]);
+  return { ...sample, cpuMs: Object.fromEntries(used), peakBytes: Object.fromEntries(peaks) };
+}
+
+function toRowResult(row: Row, sides: readonly SideResult[]): RowResult {
+  const figures = new Map(
+    sides.map(({ side, rounds }) => [side.name, median(rounds.map(row.metric))]),
+  );
+  const ours = figures.get(row.ours ?? "conat") ?? Number.NaN;
+  const floors = row.floor ?? sides.filter(isRole("floor")).map(({ side }) => side.name);
+  const floor = floors.length === 0 ? undefined : sum(floors.map((name) => figures.get(name)));
+  const peers = sides.filter(isRole("peer")).map(({ side }) => side.name);
+  const targets = row.targets.map(({ at, times, of }): TargetResult => {
+    const text = `${at === "most" ? "≤" : "≥"} ${times} ${of === "unit" ? row.unit : `× ${of}`}`;
+    const other = of === "unit" ? 1 : of === "floor" ? floor : figures.get(of);
+    if (other === undefined || Number.isNaN(other)) return { text, ok: undefined };
+    return { text, ok: at === "most" ? ours <= times * other : ours >= times * other };
+  });
+  return {
+    row,
+    ours,
+    floor,
+    ratio: floor === undefined ? undefined : ours / floor,
+    targets,
+    peers: Object.fromEntries(peers.map((name) => [name, figures.get(name) ?? Number.NaN])),
+    sides,
+  };
+}
+
+function isRole(role: Side["role"]): (result: SideResult) => boolean {
+  return ({ side }) => side.role === role;
+}
+
+function sum(numbers: readonly (number | undefined)[]): number {
+  return numbers.reduce<number>((total, one) => total + (one ?? Number.NaN), 0);
+}

@@ -1,0 +1,99 @@
+import type { HubOptions } from "@conat/hub";
+import type { LoadOptions, loadProcess } from "../load/load-process.ts";
+import type { hubProcess } from "../servers/hub-process.ts";
+import type { socketioServer } from "../servers/socketio-server.ts";
+import type { SystemOptions } from "../systems/open-system.ts";
+import type { Role, Side } from "./bench.ts";
+import { NatsServer } from "./nats-server.ts";
+import { NodeProcess, type NodeProcessOptions } from "./node-process.ts";
+import type { Methods } from "./serve.ts";
+
+/** A server and where it is. */
+export interface Server {
+  readonly url: string;
+  readonly pid: number;
+}
+
+export interface HubServer extends Server {
+  memory(): Promise<NodeJS.MemoryUsage>;
+}
+
+export interface StageOptions {
+  readonly natsServerBinary: string;
+  /** Folder for a processor profile of every Node process. */
+  readonly cpuProfileDir?: string | undefined;
+}
+
+export interface SideOptions {
+  readonly name: string;
+  readonly role: Role;
+  readonly system: SystemOptions;
+  readonly load: LoadOptions;
+  /** Servers that work for it, by what they do. */
+  readonly servers: Readonly<Record<string, Server>>;
+  /** More flags for Node in the load's process. */
+  readonly flags?: readonly string[];
+}
+
+/** Everything that one bench has started. Closing it ends all of that. */
+export class Stage {
+  readonly #options: StageOptions;
+  readonly #started: { stop(): Promise<void> }[] = [];
+
+  constructor(options: StageOptions) {
+    this.#options = options;
+  }
+
+  async nats(): Promise<Server> {
+    const server = await NatsServer.start(this.#options.natsServerBinary);
+    this.#started.push(server);
+    return server;
+  }
+
+  async hub(options: HubOptions, flags: readonly string[] = []): Promise<HubServer> {
+    const node = this.node<typeof hubProcess>({ module: "servers/hub-process.ts", flags });
+    const url = await node.call("start", options);
+    return { url, pid: node.pid, memory: () => node.call("memory", undefined as never) };
+  }
+
+  /** The raw Socket.IO server; with NATS behind it when it has an address. */
+  async socketio(options: { natsUrl?: string } = {}): Promise<Server> {
+    const node = this.node<typeof socketioServer>({ module: "servers/socketio-server.ts" });
+    return { url: await node.call("listen", options), pid: node.pid };
+  }
+
+  /** A load, ready to run in a process of its own. */
+  async side({ name, role, system, load, servers, flags }: SideOptions): Promise<Side> {
+    const node = this.node<typeof loadProcess>({ module: "load/load-process.ts", flags });
+    await node.call("open", { system, load });
+    const pids = Object.entries(servers).map(([what, { pid }]) => [what, pid] as const);
+    return {
+      name,
+      role,
+      processes: { ...Object.fromEntries(pids), load: node.pid },
+      measure: (scale) => node.call("measure", scale),
+    };
+  }
+
+  /** Runs a load once, to fill a store, and ends its process. */
+  async run(system: SystemOptions, load: LoadOptions): Promise<void> {
+    const node = this.node<typeof loadProcess>({ module: "load/load-process.ts" });
+    await node.call("open", { system, load });
+    await node.call("measure", 1);
+    await node.stop();
+  }
+
+  node<M extends Methods>({ flags = [], ...options }: NodeProcessOptions): NodeProcess<M> {
+    const { cpuProfileDir } = this.#options;
+    const profile =
+      cpuProfileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProfileDir}`];
+    const node = new NodeProcess<M>({ ...options, flags: [...flags, ...profile] });
+    this.#started.push(node);
+    return node;
+  }
+
+  /** Ends the loads first and the servers last. */
+  async close(): Promise<void> {
+    for (const one of this.#started.splice(0).reverse()) await one.stop();
+  }
+}

@@ -1,0 +1,50 @@
+import type { Store, System } from "../systems/system.ts";
+import { type Load, scaled } from "./sample.ts";
+
+export interface HotKeyOptions {
+  readonly kind: "hot-key";
+  readonly writers: number;
+  readonly operations: number;
+}
+
+const KEY = "counter";
+
+/** Many clients add to one number at the same time; every addition must count. */
+export async function openHotKey(system: System, options: HotKeyOptions): Promise<Load> {
+  const connections = await Promise.all(
+    Array.from({ length: options.writers }, () => system.connect()),
+  );
+  const stores = await Promise.all(connections.map((connection) => connection.open("hot-key")));
+  const [first] = stores;
+  return {
+    async measure(scale) {
+      const operations = scaled(options.operations, scale);
+      const latenciesMs: number[] = [];
+      const before = (await first?.count?.(KEY)) ?? 0;
+      const started = performance.now();
+      let left = operations;
+      await Promise.all(
+        stores.map(async (store) => {
+          while (left > 0) {
+            left -= 1;
+            const from = performance.now();
+            await increment(store);
+            latenciesMs.push(performance.now() - from);
+          }
+        }),
+      );
+      const seconds = (performance.now() - started) / 1_000;
+      const after = (await first?.count?.(KEY)) ?? 0;
+      const lost = operations - (after - before);
+      return { operations, seconds, latenciesMs, values: { lost } };
+    },
+    async close() {
+      await Promise.all(connections.map((connection) => connection.close()));
+    },
+  };
+}
+
+async function increment(store: Store): Promise<void> {
+  if (store.increment === undefined) throw new Error("this system cannot add to a number");
+  await store.increment(KEY);
+}

@@ -1,0 +1,71 @@
+import { Command, InvalidArgumentError } from "commander";
+import { BENCHES } from "./benches/index.ts";
+import type { Bench } from "./framework/bench.ts";
+
+export interface BenchOptions {
+  /** What to measure. */
+  readonly benches: readonly Bench[];
+  readonly rounds: number;
+  /** Part of the full number of operations in each round. */
+  readonly scale: number;
+  readonly list: boolean;
+  readonly json: string | undefined;
+  readonly cpuProf: string | undefined;
+}
+
+const DEFAULT_ROUNDS = 5;
+const QUICK_SCALE = 0.02;
+
+interface Flags {
+  readonly rounds: number;
+  readonly quick?: boolean;
+  readonly large?: boolean;
+  readonly list?: boolean;
+  readonly json?: string;
+  readonly cpuProf?: string;
+}
+
+/** Reads the command line; prints what is wrong with it, or the help, and ends the process. */
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const command = new Command("npm run bench --")
+    .description(
+      "Measures conat beside what it is built on, and beside other systems, in turn in one run. Reports; fails nothing.",
+    )
+    .argument("[row...]", "what to measure: names of rows, or how they begin; everything without")
+    .option("--rounds <number>", "rounds; figures are medians of them", parseRounds, DEFAULT_ROUNDS)
+    .option("--quick", "one short round, to see that everything runs; figures mean nothing")
+    .option("--large", "include what takes minutes, such as 1,000,000 keys")
+    .option("--json <file>", "write the figures to a file as well")
+    .option("--cpu-prof <folder>", "write a processor profile of every Node process")
+    .option("--list", "show the rows and end")
+    .parse(args, { from: "user" });
+  const flags = command.opts<Flags>();
+  const wanted = command.args;
+  const benches = BENCHES.filter((bench) =>
+    wanted.length === 0 ? flags.large || !bench.large : wanted.some((name) => isOf(bench, name)),
+  );
+  for (const name of wanted) {
+    if (!benches.some((bench) => isOf(bench, name))) {
+      command.error(`error: there is no row that begins with ${name}; --list shows them`);
+    }
+  }
+  return {
+    benches,
+    rounds: flags.quick ? 1 : flags.rounds,
+    scale: flags.quick ? QUICK_SCALE : 1,
+    list: flags.list ?? false,
+    json: flags.json,
+    cpuProf: flags.cpuProf,
+  };
+}
+
+/** Rows of one bench are measured together. */
+function isOf(bench: Bench, name: string): boolean {
+  return bench.name.startsWith(name) || bench.rows.some((row) => row.name.startsWith(name));
+}
+
+function parseRounds(text: string): number {
+  const rounds = Number(text);
+  if (Number.isSafeInteger(rounds) && rounds > 0) return rounds;
+  throw new InvalidArgumentError("it must be a whole number from 1");
+}

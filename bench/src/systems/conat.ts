@@ -1,0 +1,79 @@
+import { connect, type DKV, dkv } from "@conat/conat";
+import type { Connection, Store, System, Value } from "./system.ts";
+
+export interface ConatOptions {
+  readonly kind: "conat";
+  /** A hub's `http:` address, or NATS's `nats:` address. */
+  readonly address: string;
+  readonly ephemeral?: boolean;
+}
+
+/** What is measured: `dkv()`, through a hub or straight on NATS. */
+export function conat({ address, ephemeral = false }: ConatOptions): System {
+  return {
+    async connect(): Promise<Connection> {
+      const identity = address.startsWith("http") ? { project_id: PROJECT } : undefined;
+      const client = connect({ address, identity });
+      await client.ready();
+      return {
+        async open(name) {
+          const options = { client, project_id: PROJECT, name, ephemeral, ...OUTBOX };
+          return new ConatStore(await dkv<Value | number>(options));
+        },
+        close: () => client.close(),
+      };
+    },
+  };
+}
+
+const PROJECT = "bench";
+/** The load waits for confirmation itself, after as many writes as a row says. */
+const OUTBOX = { maxOutboxWrites: 1_000_000, maxOutboxBytes: 1_000_000_000 };
+
+class ConatStore implements Store {
+  readonly #store: DKV<Value | number>;
+  #refused: Error | undefined;
+
+  constructor(store: DKV<Value | number>) {
+    this.#store = store;
+    store.on("reject", ({ error }) => {
+      this.#refused = error;
+    });
+  }
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  set(key: string, value: Value, ttlMs?: number): void {
+    this.#store.set(key, value, ttlMs === undefined ? {} : { ttlMs });
+  }
+
+  async confirmed(): Promise<void> {
+    await this.#store.save({ timeoutMs: 120_000 });
+    if (this.#refused) throw this.#refused;
+  }
+
+  onChange(listener: (key: string) => void): void {
+    this.#store.on("change", ({ key, value }) => {
+      // As an application would, it looks at the value, which decodes it.
+      if (value !== undefined) listener(key);
+    });
+  }
+
+  async increment(key: string): Promise<void> {
+    await this.#store.update(key, (value) => (typeof value === "number" ? value + 1 : 1));
+  }
+
+  async count(key: string): Promise<number> {
+    return Number(this.#store.get(key) ?? 0);
+  }
+
+  readAll(): void {
+    for (const key of this.#store.keys()) this.#store.get(key);
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+}

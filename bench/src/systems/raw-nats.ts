@@ -1,0 +1,185 @@
+import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { connect, createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { type Connection, type Store, type System, VALUE_BYTES } from "./system.ts";
+
+export interface RawNatsOptions {
+  readonly kind: "raw-nats";
+  readonly address: string;
+}
+
+/** Name of the bench's own stream: kept and republished like a conat bucket. */
+export const STREAM = "BENCH";
+export const STORED = "bench.kv";
+const LIVE = "bench.live";
+
+/**
+ * The floor on NATS: publishes into a stream with a reply inbox of its own, and subscribes to what the stream
+ * republishes. Nothing is decoded, remembered or checked beyond "stored".
+ */
+export function rawNats({ address }: RawNatsOptions): System {
+  return {
+    async connect(): Promise<Connection> {
+      const connection = await connect({ servers: address, noAsyncTraces: true });
+      await ensureStream(await jetstreamManager(connection));
+      const acks = new Acks(connection);
+      return {
+        async open(name) {
+          return new RawNatsStore(connection, acks, name);
+        },
+        close: () => connection.close(),
+      };
+    },
+  };
+}
+
+async function ensureStream(manager: JetStreamManager): Promise<void> {
+  await manager.streams.add({
+    name: STREAM,
+    subjects: [`${STORED}.>`],
+    max_msgs_per_subject: 1,
+    allow_direct: true,
+    allow_msg_ttl: true,
+    republish: { src: `${STORED}.>`, dest: `${LIVE}.>` },
+  });
+}
+
+const LETTER_E = 101;
+
+/** One inbox for all acknowledgements of a connection. */
+class Acks {
+  readonly inbox = createInbox();
+  #pending = 0;
+  #failed: string | undefined;
+  #waiting: { resolve(): void; reject(error: Error): void }[] = [];
+
+  constructor(connection: NatsConnection) {
+    connection.subscribe(this.inbox, { callback: (_error, message) => this.#onAck(message) });
+  }
+
+  sent(): void {
+    this.#pending += 1;
+  }
+
+  all(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      if (this.#pending === 0) this.#settle();
+    });
+  }
+
+  #onAck(message: Msg): void {
+    // An answer is {"stream":… or {"error":…; no responders is an empty one.
+    if (message.data.length < 3 || message.data[2] === LETTER_E) this.#failed = message.string();
+    this.#pending -= 1;
+    if (this.#pending === 0) this.#settle();
+  }
+
+  #settle(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { resolve, reject } of waiting) {
+      if (this.#failed === undefined) resolve();
+      else reject(new Error(`not stored: ${this.#failed}`));
+    }
+  }
+}
+
+class RawNatsStore implements Store {
+  readonly size = 0;
+  readonly #connection: NatsConnection;
+  readonly #acks: Acks;
+  readonly #name: string;
+  #counter: RawCounter | undefined;
+
+  constructor(connection: NatsConnection, acks: Acks, name: string) {
+    this.#connection = connection;
+    this.#acks = acks;
+    this.#name = name;
+  }
+
+  set(key: string): void {
+    this.#acks.sent();
+    const subject = `${STORED}.${this.#name}.${key}`;
+    this.#connection.publish(subject, VALUE_BYTES, { reply: this.#acks.inbox });
+  }
+
+  confirmed(): Promise<void> {
+    return this.#acks.all();
+  }
+
+  onChange(listener: (key: string) => void): void {
+    this.#connection.subscribe(`${LIVE}.${this.#name}.*`, {
+      callback: (_error, { subject }) => listener(subject.slice(subject.lastIndexOf(".") + 1)),
+    });
+  }
+
+  async increment(key: string): Promise<void> {
+    this.#counter ??= await RawCounter.open(this.#connection, `${this.#name}.${key}`);
+    await this.#counter.increment();
+  }
+
+  async count(key: string): Promise<number> {
+    this.#counter ??= await RawCounter.open(this.#connection, `${this.#name}.${key}`);
+    return this.#counter.count;
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** A number that many clients add to by compare-and-set, each following the number's changes. */
+class RawCounter {
+  readonly #connection: NatsConnection;
+  readonly #subject: string;
+  #seq = 0;
+  #count = 0;
+  #onChange = (): void => {};
+
+  static async open(connection: NatsConnection, path: string): Promise<RawCounter> {
+    const counter = new RawCounter(connection, path);
+    await connection.flush();
+    const manager = await jetstreamManager(connection);
+    const last = await manager.streams.getMessage(STREAM, { last_by_subj: counter.#subject });
+    if (last !== null) counter.#apply(last.seq, last.string());
+    return counter;
+  }
+
+  private constructor(connection: NatsConnection, path: string) {
+    this.#connection = connection;
+    this.#subject = `${STORED}.${path}`;
+    connection.subscribe(`${LIVE}.${path}`, {
+      callback: (_error, message) => {
+        this.#apply(Number(message.headers?.get("Nats-Sequence")), message.string());
+      },
+    });
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  async increment(): Promise<void> {
+    for (;;) {
+      const expect = { lastSubjectSequence: this.#seq };
+      const changed = new Promise<void>((resolve) => {
+        this.#onChange = resolve;
+      });
+      try {
+        await jetstream(this.#connection).publish(this.#subject, String(this.#count + 1), {
+          expect,
+        });
+        await changed;
+        return;
+      } catch (error) {
+        if (!String(error).includes("wrong last sequence")) throw error;
+        await changed;
+      }
+    }
+  }
+
+  #apply(seq: number, text: string): void {
+    if (seq <= this.#seq) return;
+    this.#seq = seq;
+    this.#count = Number(text);
+    this.#onChange();
+  }
+}
