@@ -14,6 +14,7 @@ export class ConfirmedEntries {
   /** While a full snapshot runs over keys known before: those it has not named yet. */
   #unseen: Map<string, Entry> | undefined;
   #newEpoch = false;
+  #floor = 0;
 
   get(key: string): Entry | undefined {
     return this.#entries.get(key);
@@ -37,8 +38,14 @@ export class ConfirmedEntries {
     return this.#newEpoch;
   }
 
+  /** The store was destroyed below this sequence; 0 when it was not as far as is known. */
+  get floor(): number {
+    return this.#floor;
+  }
+
   /** Takes an entry if it is newer than the one known. Gives the one before it, or `undefined` when it is not newer. */
   accept(entry: Entry): { readonly prev: Entry | undefined } | undefined {
+    if (entry.seq <= this.#floor) return undefined;
     const known = this.#entries.get(entry.key);
     const prev = known ?? this.#unseen?.get(entry.key);
     this.#unseen?.delete(entry.key);
@@ -47,6 +54,20 @@ export class ConfirmedEntries {
     if (entry.kind !== "put") this.#markers += 1;
     this.#entries.set(entry.key, entry);
     return { prev };
+  }
+
+  /** The store was destroyed below `seq`. Gives the entries that are gone, or `undefined` when that was known. */
+  raiseFloor(seq: number): Entry[] | undefined {
+    if (seq <= this.#floor) return undefined;
+    this.#floor = seq;
+    const gone: Entry[] = [];
+    for (const [key, entry] of this.#entries) {
+      if (entry.seq > seq) continue;
+      this.drop(key);
+      this.#unseen?.delete(key);
+      gone.push(entry);
+    }
+    return gone;
   }
 
   /** Drops what is known of a key. */
@@ -66,6 +87,7 @@ export class ConfirmedEntries {
     if (!this.#newEpoch) return;
     this.#entries = new Map();
     this.#markers = 0;
+    this.#floor = 0;
   }
 
   /** The snapshot or delta is complete. Gives the entries it lacks, which are dropped. */

@@ -17,6 +17,8 @@ export class ModelServer {
   readonly newest = new Map<string, Entry>();
   /** Every entry ever stored in this epoch, in order. */
   history: Entry[] = [];
+  /** The last destruction of the store. */
+  floor: Entry | undefined;
   /** Writes of broken lines that are still somewhere on the way. */
   readonly late: Mutation[] = [];
   readonly #ids = new Map<string, number>();
@@ -63,12 +65,27 @@ export class ModelServer {
     if (this.newest.get(key)?.kind !== "put") this.newest.delete(key);
   }
 
+  /** The store is destroyed: what is older goes, and the record of that takes its place. */
+  destroy(): void {
+    this.seq += 1;
+    this.floor = createEntry({ key: "", seq: this.seq, time: this.seq, kind: "floor" });
+    this.newest.clear();
+    this.history.push(this.floor);
+  }
+
+  /** What a reader is told who has seen everything up to `seq`: everything that is stored and newer, in order. */
+  since(seq: number): Entry[] {
+    const stored = [...this.newest.values(), ...(this.floor ? [this.floor] : [])];
+    return stored.filter((entry) => entry.seq > seq).sort((one, other) => one.seq - other.seq);
+  }
+
   /** Memory is lost: a new bucket of the same name. */
   loseMemory(epoch: string): void {
     this.epoch = epoch;
     this.seq = 0;
     this.newest.clear();
     this.history = [];
+    this.floor = undefined;
     this.#ids.clear();
     this.late.length = 0;
   }
@@ -87,6 +104,8 @@ export class ModelClient {
   readonly settled: Settled[] = [];
   readonly writes: LocalWrite[] = [];
   merges = 0;
+  /** Sequence of the last destruction that this client was told of. */
+  floor = 0;
   online = false;
   readonly #server: ModelServer;
   #toServer: Mutation[] = [];
@@ -159,9 +178,7 @@ export class ModelClient {
       epoch: server.epoch,
       durability: "os",
     });
-    const since = delta ? checkpoint.seq : 0;
-    const entries = delta ? newestAfter(server.history, since) : [...server.newest.values()];
-    for (const entry of entries) this.state.apply(entry);
+    for (const entry of server.since(delta ? checkpoint.seq : 0)) this.#apply(entry);
     this.state.synced({ epoch: server.epoch, seq: server.seq, time: server.seq });
     this.state.resolveAmbiguous();
     this.#fed = server.history.length;
@@ -228,8 +245,13 @@ export class ModelClient {
     }
   }
 
-  #take(entry: Entry): void {
+  #apply(entry: Entry): void {
+    if (entry.kind === "floor") this.floor = Math.max(this.floor, entry.seq);
     this.state.apply(entry);
+  }
+
+  #take(entry: Entry): void {
+    this.#apply(entry);
     this.state.advanced(entry.seq, entry.time);
   }
 
@@ -253,10 +275,4 @@ export class ModelClient {
       !this.state.hasAmbiguous
     );
   }
-}
-
-function newestAfter(history: readonly Entry[], seq: number): Entry[] {
-  const newest = new Map<string, Entry>();
-  for (const entry of history) if (entry.seq > seq) newest.set(entry.key, entry);
-  return [...newest.values()];
 }

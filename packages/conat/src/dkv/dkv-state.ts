@@ -88,6 +88,9 @@ interface Overlay {
 /** What `get` shows: a local write, or a confirmed entry that may be a removal. */
 export type Visible = LocalWrite | Entry;
 
+/** A sequence that no key ever has. */
+const NEVER = -1;
+
 /** A key that keeps losing against other writers is given up after this many merges, with a `conflict`. */
 const MAX_MERGES = 100;
 
@@ -304,11 +307,13 @@ export class DkvState {
   #stored(key: string, overlay: Overlay, inFlight: InFlight, seq: number): void {
     const { write } = this.#land(inFlight);
     overlay.inFlight = undefined;
-    overlay.base = { seq, value: write.value };
+    const isDestroyed = seq < this.#confirmed.floor;
+    overlay.base = { seq: isDestroyed ? 0 : seq, value: write.value };
     const confirmed = this.#confirmed.get(key);
-    if (confirmed === undefined || confirmed.seq < seq) overlay.acked = { write, seq };
-    else if (confirmed.seq > seq) this.#rebase(key, overlay, confirmed);
+    if (confirmed && confirmed.seq > seq) this.#rebase(key, overlay, confirmed);
+    else if (!isDestroyed && confirmed?.seq !== seq) overlay.acked = { write, seq };
     this.#end(key, overlay, write, { status: "confirmed", seq });
+    if (isDestroyed) this.#effects.localChanged(key);
   }
 
   #backToPending(key: string, overlay: Overlay, inFlight: InFlight): void {
@@ -320,12 +325,13 @@ export class DkvState {
   }
 
   #conflicted(key: string, overlay: Overlay, inFlight: InFlight, error: ConatError): void {
+    const isStored = error.current !== undefined && error.current.seq > this.#confirmed.floor;
     if (error.current) this.apply(error.current);
     else if (this.#confirmed.get(key)?.kind !== "put") this.#confirmed.drop(key);
     if (overlay.inFlight?.write.id !== inFlight.write.id) return; // it was ours: stored by an earlier attempt
     const { write } = inFlight;
     const remote = this.#confirmed.get(key);
-    const gone = error.current === undefined && remote === undefined && inFlight.expectedSeq !== 0;
+    const gone = !isStored && remote === undefined && inFlight.expectedSeq !== 0;
     if (gone && write.ifSeq === undefined) {
       // The marker that the expected sequence named has expired: there is nothing, and 0 says so.
       overlay.base = { seq: 0, value: overlay.base.value };
@@ -402,6 +408,7 @@ export class DkvState {
     const { key } = entry;
     const overlay = this.#overlays.get(key);
     const inFlight = overlay?.inFlight;
+    const acked = overlay?.acked;
     const own = entry.write !== 0 && this.#isOwn(entry);
     let ended: LocalWrite | undefined;
     if (overlay) {
@@ -418,7 +425,7 @@ export class DkvState {
       }
       this.#tidy(key, overlay);
     }
-    if (prev !== undefined || entry.kind === "put" || ended) {
+    if (prev !== undefined || entry.kind === "put" || ended || acked) {
       this.#effects.changed({ entry, prev, own, pending: this.#overlays.has(key) });
     }
     if (ended) this.#effects.settled(ended, { status: "confirmed", seq: entry.seq });
@@ -451,32 +458,36 @@ export class DkvState {
     this.#effects.merged({ key, prev: base.value, local: pending.value, remote, result });
   }
 
-  #applyFloor(floor: Entry): void {
-    for (const [key, entry] of this.#confirmed) {
-      if (entry.seq >= floor.seq) continue;
-      this.#confirmed.drop(key);
-      this.#removed(entry, floor.seq, floor.time, "floor");
+  /** Everything that was stored before the floor is gone, what was acknowledged and never seen included. */
+  #applyFloor({ seq, time, kind }: Entry): void {
+    const gone = this.#confirmed.raiseFloor(seq);
+    if (gone === undefined) return;
+    const removed = new Map<string, Entry | undefined>(gone.map((entry) => [entry.key, entry]));
+    for (const [key, overlay] of this.#overlays) {
+      const { acked, inFlight } = overlay;
+      if (acked && acked.seq < seq && !removed.has(key)) removed.set(key, undefined);
+      // What the key holds no longer tells whether such a write was stored before.
+      if (inFlight?.phase === "parked") overlay.inFlight = { ...inFlight, knownSeq: NEVER };
     }
+    for (const [key, prev] of removed) this.#removed(createEntry({ key, seq, time, kind }), prev);
   }
 
-  /** The key of `entry` is gone without a marker of its own. */
-  #removed(entry: Entry, seq: number, time: number, kind: "delete" | "floor"): void {
-    const { key } = entry;
+  /** The key of `removal` is gone without a marker of its own. */
+  #removed(removal: Entry, prev: Entry | undefined): void {
+    const { key } = removal;
     const overlay = this.#overlays.get(key);
-    if (overlay && !overlay.inFlight) overlay.acked = undefined;
-    const removal = createEntry({ key, seq, time, kind });
-    if (overlay?.pending && !overlay.inFlight) this.#rebase(key, overlay, removal);
-    if (overlay) {
+    const acked = overlay?.acked;
+    const isAckedGone =
+      removal.kind === "floor" ? acked && acked.seq < removal.seq : acked && !overlay?.inFlight;
+    if (overlay && isAckedGone) overlay.acked = undefined;
+    if (overlay && !overlay.acked) {
+      if (overlay.pending && !overlay.inFlight) this.#rebase(key, overlay, removal);
       overlay.base = { seq: 0, value: overlay.base.value };
       this.#tidy(key, overlay);
     }
-    if (entry.kind !== "put") return;
-    this.#effects.changed({
-      entry: removal,
-      prev: entry,
-      own: false,
-      pending: this.#overlays.has(key),
-    });
+    if (prev?.kind !== "put" && !(isAckedGone && acked?.write.value)) return;
+    const pending = this.#overlays.has(key);
+    this.#effects.changed({ entry: removal, prev, own: false, pending });
   }
 
   // ── the feed ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -493,7 +504,8 @@ export class DkvState {
   synced(checkpoint: Checkpoint): void {
     const newEpoch = this.#confirmed.changesEpoch;
     for (const entry of this.#confirmed.synced(checkpoint)) {
-      this.#removed(entry, checkpoint.seq, checkpoint.time, "delete");
+      const { seq, time } = checkpoint;
+      this.#removed(createEntry({ key: entry.key, seq, time, kind: "delete" }), entry);
     }
     if (newEpoch) this.#endEpoch();
   }

@@ -104,11 +104,18 @@ async function loadSmall(load: StoreLoad, head: number): Promise<number | "too-l
   const isBehind = outcome.type === "complete" ? upTo < Math.max(head, seen) : head > 0;
   if (isBehind) throw new LoadRaced();
   load.begin("full");
-  if (entries.length > 0) {
-    settleValues(entries);
-    load.entries(entries);
+  const kept = aboveFloor(entries);
+  if (kept.length > 0) {
+    settleValues(kept);
+    load.entries(kept);
   }
   return upTo;
+}
+
+/** Without what a replica still holds of a store that was destroyed. */
+function aboveFloor(entries: readonly DraftEntry[]): readonly DraftEntry[] {
+  const floor = entries.find(({ kind }) => kind === "floor")?.seq ?? 0;
+  return floor === 0 ? entries : entries.filter(({ seq }) => seq >= floor);
 }
 
 function toOptions(load: StoreLoad, on: Lane): ExchangeOptions {

@@ -43,6 +43,10 @@ export class FeedProbe {
     if (event.type !== "entries") return;
     for (const entry of event.batch.entries) {
       this.entries.push(entry);
+      if (entry.kind === "floor") {
+        for (const [key, { seq }] of this.latest) if (seq < entry.seq) this.latest.delete(key);
+        continue;
+      }
       if (entry.seq > (this.latest.get(entry.key)?.seq ?? 0)) this.latest.set(entry.key, entry);
     }
   }

@@ -103,15 +103,20 @@ export class Replica {
     now: number,
   ): { changed: EntryBatch[]; vanished: boolean } {
     let vanished = false;
+    if (this.#floor && this.#floor.seq > upTo) next.#put(this.#floor);
+    const floor = next.#floor;
     for (const [key, entry] of this.#entries) {
       const newer = next.#entries.get(key);
       const isKept = newer ? entry.seq > newer.seq : entry.seq > upTo;
       if (isKept) next.#put(entry);
-      else if (newer === undefined && entry.kind === "put") vanished = true;
+      else if (newer === undefined && entry.kind === "put" && entry.seq > (floor?.seq ?? 0)) {
+        vanished = true;
+      }
     }
     if (vanished && now > next.#completeSince) next.#completeSince = now;
     next.advance(Math.max(this.#position, upTo));
     const chunks = new Chunks(this.#chunkBytes);
+    if (floor && floor.seq > (this.#floor?.seq ?? 0)) chunks.add(floor);
     for (const [key, entry] of next.#entries) {
       if (entry.seq > (this.#entries.get(key)?.seq ?? 0)) chunks.add(entry);
     }
