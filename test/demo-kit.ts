@@ -75,7 +75,7 @@ export class DemoWindow {
   static async open(browser: Browser, url: string, visitor: Visitor): Promise<DemoWindow> {
     const context = await browser.newContext({
       colorScheme: visitor.scheme,
-      viewport: { width: 1200, height: 760 },
+      viewport: { width: 1200, height: 800 },
     });
     const { name, hue } = visitor;
     await context.addInitScript(

@@ -81,7 +81,7 @@ describe("the demo, open in two windows and a terminal", () => {
       expect(x).toBeCloseTo(0.5, 1);
       expect(y).toBeCloseTo(0.5, 1);
     });
-    await ben.page.setViewportSize({ width: 1200, height: 760 });
+    await ben.page.setViewportSize({ width: 1200, height: 800 });
     await ben.point("Build", 0.25, 0.75);
     await eventually(async () => expect(await ada.cursors()).toEqual(["Ben"]));
     await eventually(() => {
