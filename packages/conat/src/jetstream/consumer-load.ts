@@ -14,8 +14,8 @@ import type { RawMessage } from "./raw-message.ts";
 /** Messages per pull: at 1,000 and more the round trip no longer shows. */
 const PULL_BATCH = 5_000;
 
-/** Bytes per pull; more than one message may be large, and the server cuts off who has 64 MB waiting. */
-const PULL_BYTES = 16_777_216;
+/** Bytes per pull: the server cuts off whoever has 64 MB waiting, and several loads share the connection. */
+const PULL_BYTES = 4_194_304;
 
 /** Pulls outstanding: while one is answered the next is already there. */
 const PULLS = 2;
@@ -92,31 +92,40 @@ function consumerConfig(name: string, { filter, from, headersOnly }: ConsumerLoa
 async function pull(load: ConsumerLoad, name: string): Promise<number> {
   const exchange = new Exchange(load);
   const next = `$JS.API.CONSUMER.MSG.NEXT.${load.bucket.stream}.${name}`;
-  const request = {
-    batch: PULL_BATCH,
-    max_bytes: PULL_BYTES,
-    expires: PULL_EXPIRES_MS * NANOS_PER_MS,
-  };
   const deliveries = new DeliveryReader();
   let upTo = Math.max(0, load.from - 1);
+  const finish = (): void => exchange.end(upTo >= load.reach ? undefined : new LoadRaced());
   const openSlot = (): void => {
-    let left = PULL_BATCH;
+    let left = 0;
     let isFresh = true;
-    const ask = (): void => {
-      left = PULL_BATCH;
+    const ask = (batch: number, bounds: object): void => {
+      left = batch;
       isFresh = true;
-      exchange.request(next, request, inbox);
+      exchange.request(next, { batch, expires: PULL_EXPIRES_MS * NANOS_PER_MS, ...bounds }, inbox);
     };
+    const askMany = (): void => ask(PULL_BATCH, { max_bytes: PULL_BYTES });
     const inbox = exchange.listen((message) => {
       if (message.reply === undefined) {
         const headers = readHeaders(message);
-        if (!isPullOver(headers)) {
-          const { status, description } = headers;
-          throw new ConatError("unavailable", `a load ended: ${status} ${description}`);
+        switch (pullEnd(headers)) {
+          case "other":
+            throw new ConatError(
+              "unavailable",
+              `a load was ended: ${headers.status} ${headers.description}`,
+            );
+          case "had-all":
+            // Told behind its last message, when the next pull has been asked for already.
+            break;
+          case "too-large":
+            if (isFresh) ask(1, {});
+            else askMany();
+            break;
+          case "timed-out":
+            // A whole pull without a message: what was pending has been removed meanwhile.
+            if (isFresh) finish();
+            else askMany();
+            break;
         }
-        if (!isFresh) ask();
-        // A whole pull without a message: what was pending has been removed meanwhile.
-        else if (headers.status === TIMED_OUT) finish();
         return;
       }
       const delivery = deliveries.read(message.reply);
@@ -125,23 +134,21 @@ async function pull(load: ConsumerLoad, name: string): Promise<number> {
       load.onStored(message, delivery);
       left -= 1;
       if (delivery.pending === 0) finish();
-      else if (left === 0) ask();
+      else if (left === 0) askMany();
     });
-    ask();
+    askMany();
   };
-  const finish = (): void => exchange.end(upTo >= load.reach ? undefined : new LoadRaced());
   for (let slot = 0; slot < PULLS; slot += 1) openSlot();
   await exchange.ended;
   return upTo;
 }
 
-/**
- * Whether a status only says that a pull has had its messages, its bytes or its time. The one that says it had its
- * messages comes after the next pull was asked for, before anything of that.
- */
-function isPullOver({ status, description }: MessageHeaders): boolean {
-  if (status === TIMED_OUT) return true;
-  return status === CONFLICT && /Batch Completed|Exceeds MaxBytes/i.test(description);
+/** Why a pull gets no more messages, by the status that the server sends then. */
+function pullEnd(headers: MessageHeaders): "had-all" | "too-large" | "timed-out" | "other" {
+  if (headers.status === TIMED_OUT) return "timed-out";
+  if (headers.status !== CONFLICT) return "other";
+  if (/Batch Completed/i.test(headers.description)) return "had-all";
+  return /Exceeds MaxBytes/i.test(headers.description) ? "too-large" : "other";
 }
 
 /** A consumer that cannot be deleted now goes by itself; that must not fail a load that has succeeded. */

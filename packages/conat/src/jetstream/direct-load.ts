@@ -16,6 +16,9 @@ export type OnStored = (message: RawMessage, headers: MessageHeaders) => void;
 /** Most messages asked for in one delta request: about one chunk on the network per dozen of them. */
 const DELTA_BATCH = 1_000;
 
+/** Bytes per answer: the server cuts off whoever has 64 MB waiting, and many loads share the connection. */
+const MAX_ANSWER_BYTES = 2_097_152;
+
 const END_OF_BATCH = 204;
 const NOT_FOUND = 404;
 const TOO_MANY = 413;
@@ -65,7 +68,7 @@ export async function loadSnapshot(
     }
     exchange.end();
   });
-  exchange.request(directGet(bucket), { multi_last: [filter] }, inbox);
+  exchange.request(directGet(bucket), { multi_last: [filter], max_bytes: MAX_ANSWER_BYTES }, inbox);
   await exchange.ended;
   return outcome;
 }
@@ -103,7 +106,12 @@ export async function loadDelta(
   const ask = (): void =>
     exchange.request(
       directGet(bucket),
-      { seq: last + 1, next_by_subj: filter, batch: DELTA_BATCH },
+      {
+        seq: last + 1,
+        next_by_subj: filter,
+        batch: DELTA_BATCH,
+        max_bytes: MAX_ANSWER_BYTES,
+      },
       inbox,
     );
   ask();

@@ -141,7 +141,7 @@ describe("what is published", () => {
         expect(entries(entry.headers)).toEqual(entries(headers));
       },
     );
-    fc.assert(roundTrip, { numRuns: 500 });
+    void fc.assert(roundTrip, { numRuns: 500 });
   });
 
   it("as a removal is a marker that vanishes silently when it is due", () => {

@@ -5,8 +5,8 @@ import { Limiter } from "./limiter.ts";
 import { NatsLink } from "./nats-link.ts";
 import type { ResolvedOptions } from "./options.ts";
 
-/** Small loads at the same time; the server answers each in 0.4 ms and takes 10,000 requests before it drops some. */
-const SMALL_LOADS = 64;
+/** Small loads at the same time: the server answers each in 0.4 ms, mostly one after the other. */
+const SMALL_LOADS = 32;
 
 /** Consumers at the same time: each keeps a connection busy, and a stream has 1,000 of them at most. */
 const BULK_LOADS = 4;
@@ -50,6 +50,7 @@ export class LoadLane {
         };
         this.#wake();
       },
+      onAttempt: () => {},
       onDown: (error) => this.#down(error),
       onRefused: (error) => this.#down(error),
     });

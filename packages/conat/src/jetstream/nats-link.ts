@@ -25,7 +25,9 @@ const DIAL_TIMEOUT_MS = 5_000;
 export interface LinkEvents {
   /** Connected. The same connection object may come up again; its subscriptions are then still there. */
   onUp(connection: NatsConnection): void;
-  /** Not connected, because of `error`; called for each failed attempt. The link goes on trying. */
+  /** An attempt to connect begins. */
+  onAttempt(): void;
+  /** Not connected, because of `error`. The link goes on trying. */
   onDown(error: ConatError): void;
   /** The server refuses who we are. The link has ended. */
   onRefused(error: ConatError): void;
@@ -83,6 +85,7 @@ export class NatsLink {
 
   async #dial(): Promise<NatsConnection | "refused" | undefined> {
     try {
+      this.#events.onAttempt();
       const connection = await connect({ ...this.#options });
       if (this.#end.signal.aborted) {
         await connection.close();
@@ -109,6 +112,7 @@ export class NatsLink {
     this.#up(connection);
     for await (const status of statuses) {
       if (status.type === "disconnect") this.#down(lastError);
+      if (status.type === "reconnecting") this.#events.onAttempt();
       if (status.type === "reconnect") this.#up(connection);
       if (status.type === "error") lastError = status.error;
     }

@@ -42,6 +42,7 @@ export class Readiness {
     this.#events = events;
     this.#link = new NatsLink(options, options.name, {
       onUp: (connection) => void this.#shakeHands(connection),
+      onAttempt: () => this.#attempted(),
       onDown: (error) => this.#suspend(error),
       onRefused: (error) => this.#refuse(error),
     });
@@ -126,7 +127,7 @@ export class Readiness {
           this.#refuse(error);
           return;
         }
-        this.#setStatus("handshaking", error, this.#status.attempt + 1);
+        this.#setStatus("handshaking", error, this.#status.attempt);
       }
       const waitMs = backoffMs(failures + 1, this.#options.random());
       await sleep(waitMs, undefined, { signal: current.signal }).catch(() => {});
@@ -155,7 +156,12 @@ export class Readiness {
     this.#ready = undefined;
     this.#current.abort(error);
     if (wasReady) this.#events.onSuspended(error);
-    this.#setStatus("waiting", error, this.#status.attempt + 1);
+    this.#setStatus("waiting", error, this.#status.attempt);
+  }
+
+  #attempted(): void {
+    const { error, attempt } = this.#status;
+    this.#setStatus("connecting", error, attempt + 1);
   }
 
   #refuse(error: ConatError): void {

@@ -54,6 +54,8 @@ export class StoreFeed implements Feed {
   #loadedUpTo = 0;
   /** Sequence of the store's newest message as far as known. */
   #head: number | undefined;
+  /** Position at the last check of the head. */
+  #checkedAt = 0;
   /** Held entries were dropped for want of room. */
   #hasDropped = false;
   /** The store was too large for a load in one request. */
@@ -125,6 +127,10 @@ export class StoreFeed implements Feed {
     const { ready, requestTimeoutMs } = this.#host;
     const bucket = this.#bucket;
     if (!this.isLive || ready === undefined || bucket === undefined) return;
+    // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
+    const isBusy = this.#position !== this.#checkedAt;
+    this.#checkedAt = this.#position;
+    if (isBusy) return;
     const run = this.#run;
     const known = this.#head ?? 0;
     const filter = storeFilter(bucket.name, this.#ref);
