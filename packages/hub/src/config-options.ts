@@ -66,6 +66,44 @@ export const CONFIG_OPTIONS = {
     parse: parseSwitch,
     defaultText: "false",
   }),
+  jwtSecret: optional({
+    flag: "--jwt-secret <secret>",
+    env: "CONAT_JWT_SECRET",
+    description:
+      "secret that tokens are signed with (HS256), at least 32 bytes; better in the variable, flags show in process lists",
+    parse: parseText,
+  }),
+  jwksUrl: optional({
+    flag: "--jwks-url <url>",
+    env: "CONAT_JWKS_URL",
+    description: "where the public keys that tokens are signed with are published",
+    parse: parseText,
+  }),
+  jwtIssuer: optional({
+    flag: "--jwt-issuer <name>",
+    env: "CONAT_JWT_ISSUER",
+    description: "what a token's claim iss must be",
+    parse: parseText,
+  }),
+  jwtAudience: optional({
+    flag: "--jwt-audience <name>",
+    env: "CONAT_JWT_AUDIENCE",
+    description: "what a token's claim aud must name",
+    parse: parseText,
+  }),
+  maxTokenLifetime: option({
+    flag: "--max-token-lifetime <duration>",
+    env: "CONAT_MAX_TOKEN_LIFETIME",
+    description: "a token that is valid for longer is refused; a revocation is remembered as long",
+    parse: parseDuration,
+    defaultText: "336h",
+  }),
+  cookie: optional({
+    flag: "--cookie <name>",
+    env: "CONAT_COOKIE",
+    description: "cookie that holds the token of a client that passes none",
+    parse: parseText,
+  }),
   static: optional({
     flag: "--static <folder>",
     env: "CONAT_STATIC",

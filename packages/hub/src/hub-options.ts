@@ -2,6 +2,8 @@ import type { Durability, Session } from "@conat/conat/internal";
 import { DEFAULT_MARKER_TTL_MS } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import type { Authenticator } from "./auth/authenticator.ts";
+import type { JwtOptions } from "./auth/jwt-authenticator.ts";
+import { DEFAULT_PROJECTS_TTL_MS, type ProjectsOf } from "./auth/project-lookup.ts";
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
 import { createLogger, type LogLevel } from "./observability/logger.ts";
 import { DEFAULT_FEED_LINGER_MS, DEFAULT_MAX_REPLICA_BYTES } from "./upstream/shared-session.ts";
@@ -12,10 +14,16 @@ export interface HubOptions {
   /** @default "127.0.0.1" */
   readonly host?: string | undefined;
 
-  /** Finds out who connects. Required unless `dev`. */
-  readonly authenticator?: Authenticator | undefined;
+  /** Finds out who connects. One of this, `jwt` and `dev` is required. */
+  readonly authenticator?: Authenticator | Authenticator["authenticate"] | undefined;
+  /** Believes tokens that are signed. */
+  readonly jwt?: JwtOptions | undefined;
   /** Clients say who they are and are believed. Only on a loopback address. @default false */
   readonly dev?: boolean | undefined;
+  /** Tells an account's projects, instead of the token. @default the projects that the token names */
+  readonly projects?: ProjectsOf | undefined;
+  /** How long that is believed, in milliseconds. @default 60_000 */
+  readonly projectsTtlMs?: number | undefined;
   /**
    * Origins whose pages may connect beside pages that the hub itself serves; `"*"` for all, `"loopback"` for all of
    * this machine. @default `["loopback"]` with `dev`, else none
@@ -72,6 +80,7 @@ type Defaulted =
   | "port"
   | "host"
   | "dev"
+  | "projectsTtlMs"
   | "allowedOrigins"
   | "natsDurability"
   | "dataDir"
@@ -95,6 +104,7 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
     dev,
     port: options.port ?? 4400,
     host: options.host ?? "127.0.0.1",
+    projectsTtlMs: options.projectsTtlMs ?? DEFAULT_PROJECTS_TTL_MS,
     allowedOrigins: options.allowedOrigins ?? (dev ? ["loopback"] : []),
     natsDurability: options.natsDurability ?? "unknown",
     dataDir: options.dataDir ?? "./.conat",

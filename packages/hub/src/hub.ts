@@ -1,10 +1,10 @@
 import { statSync } from "node:fs";
 import { ConatError, type Session } from "@conat/conat/internal";
 import type { Registry } from "prom-client";
-import type { Authenticator } from "./auth/authenticator.ts";
-import { DevelopmentAuthenticator } from "./auth/development-authenticator.ts";
+import { chooseAuthenticator } from "./auth/choose-authenticator.ts";
+import { Doorkeeper } from "./auth/doorkeeper.ts";
+import { ProjectLookup } from "./auth/project-lookup.ts";
 import { Gateway } from "./gateway/gateway.ts";
-import { isLoopbackHost } from "./gateway/origin-check.ts";
 import { type HttpListener, listenHttp } from "./http-listener.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
 import { createHttpHandler } from "./observability/http.ts";
@@ -71,11 +71,13 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     markerTtlMs: upstream.markerTtlMs,
     onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
   });
+  const projects = options.projects && new ProjectLookup(options.projects, options.projectsTtlMs);
+  const doorkeeper = new Doorkeeper({ authenticator, projects });
   const gateway = new Gateway({
     ...options,
     http: http.server,
     session,
-    authenticator,
+    doorkeeper,
     hubName: options.name ?? `${options.host}:${http.port}`,
     tally,
   });
@@ -141,27 +143,6 @@ class RunningHub implements Hub {
     await upstream.close();
     options.logger.info("the hub has stopped");
   }
-}
-
-function chooseAuthenticator({ dev, host, authenticator }: ResolvedHubOptions): Authenticator {
-  if (dev && !isLoopbackHost(host)) {
-    throw new ConatError(
-      "bad-options",
-      `development mode believes whatever clients say, so it listens on loopback only, not on ${host}`,
-    );
-  }
-  if (dev && authenticator) {
-    throw new ConatError(
-      "bad-options",
-      "development mode has an authenticator of its own: pass one of the two",
-    );
-  }
-  if (dev) return new DevelopmentAuthenticator();
-  if (authenticator) return authenticator;
-  throw new ConatError(
-    "bad-options",
-    "nothing says how clients prove who they are: pass an authenticator, or dev to believe them on loopback",
-  );
 }
 
 function checkStaticDir(dir: string | undefined): void {

@@ -1,6 +1,17 @@
 export type { Authenticator, HandshakeRequest } from "./auth/authenticator.ts";
+export { type Claims, type Grant, toGrant } from "./auth/grant.ts";
+export type { JwtOptions } from "./auth/jwt-authenticator.ts";
+export type { ProjectsOf } from "./auth/project-lookup.ts";
 export { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
 export { type CloseHubOptions, type Hub, startHub } from "./hub.ts";
 export type { HubOptions } from "./hub-options.ts";
 export type { LogLevel } from "./observability/logger.ts";
-export { accountIdentity, hubIdentity, type Identity, projectIdentity } from "./scope/identity.ts";
+export {
+  accountIdentity,
+  hubIdentity,
+  type Identity,
+  type IdentityFields,
+  type ProjectGrants,
+  type ProjectRole,
+  projectIdentity,
+} from "./scope/identity.ts";

@@ -1,4 +1,5 @@
 import { ConatError } from "@conat/conat/internal";
+import type { JwtOptions } from "./auth/jwt-authenticator.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import type { HubConfig } from "./config-options.ts";
 import { type Hub, startHub } from "./hub.ts";
@@ -17,6 +18,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     port: config.port,
     host: config.host,
     dev: config.dev,
+    jwt: toJwtOptions(config),
     allowedOrigins: origins,
     staticDir: config.static,
     natsUrl: config.natsUrl,
@@ -39,6 +41,19 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     pingTimeoutMs: config.pingTimeout,
     logger: createLogger(config.logLevel),
     signal,
+  };
+}
+
+function toJwtOptions(config: HubConfig): JwtOptions | undefined {
+  const { jwtSecret, jwksUrl, jwtIssuer, jwtAudience, cookie, maxTokenLifetime } = config;
+  if (jwtSecret === undefined && jwksUrl === undefined) return undefined;
+  return {
+    secret: jwtSecret,
+    jwksUrl,
+    issuer: jwtIssuer,
+    audience: jwtAudience,
+    cookie,
+    maxLifetimeMs: maxTokenLifetime,
   };
 }
 

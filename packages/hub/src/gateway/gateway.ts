@@ -8,7 +8,7 @@ import {
 } from "@conat/conat/internal";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
-import type { Authenticator } from "../auth/authenticator.ts";
+import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Tally } from "../observability/tally.ts";
 import { ScopedSession } from "../scope/scoped-session.ts";
 import { Connection } from "./connection.ts";
@@ -23,7 +23,7 @@ export interface GatewayOptions {
   readonly http: HttpServer;
   /** What all clients share; each sees the part of it that its identity may see. */
   readonly session: Session;
-  readonly authenticator: Authenticator;
+  readonly doorkeeper: Doorkeeper;
   /** Web pages from elsewhere may not connect, unless this names them. `"*"` lets every page in. */
   readonly allowedOrigins: readonly string[];
   readonly limits: GatewayLimits;
@@ -109,12 +109,12 @@ export class Gateway {
   }
 
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
-    const { authenticator, handshakeTimeoutMs, logger, tally } = this.#options;
+    const { doorkeeper, handshakeTimeoutMs, logger, tally } = this.#options;
     try {
       if (this.#isDraining) throw leaving();
       const { auth, headers, address } = socket.handshake;
       const raw = { auth, headers, address };
-      this.#handshakes.set(socket, await shakeHands(raw, authenticator, handshakeTimeoutMs));
+      this.#handshakes.set(socket, await shakeHands(raw, doorkeeper, handshakeTimeoutMs));
       next();
     } catch (error) {
       const { kind, message } = toConatError(error);
@@ -131,12 +131,14 @@ export class Gateway {
       socket.disconnect(true);
       return;
     }
+    const { grant, client } = handshake;
     const scoped = new ScopedSession(session, {
-      ...handshake,
+      identity: grant.identity,
+      client,
       maxValueBytes: limits.maxValueBytes,
     });
     tally.connectionsAccepted += 1;
-    logger.debug({ origin: scoped.origin, identity: handshake.identity.kind }, "connected");
+    logger.debug({ origin: scoped.origin, identity: grant.identity.kind }, "connected");
     this.#connections.add(
       new Connection({
         socket,

@@ -6,13 +6,16 @@ import {
   toConatError,
 } from "@conat/conat/internal";
 import * as v from "valibot";
-import type { Authenticator, HandshakeRequest } from "../auth/authenticator.ts";
-import type { Identity } from "../scope/identity.ts";
+import type { HandshakeRequest } from "../auth/authenticator.ts";
+import type { Doorkeeper } from "../auth/doorkeeper.ts";
+import type { Grant } from "../auth/grant.ts";
 
 export interface Handshake {
-  readonly identity: Identity;
+  readonly grant: Grant;
   /** Instance id of the client. */
   readonly client: string;
+  /** What it was made of, to authenticate the client again when it shows a new token. */
+  readonly request: HandshakeRequest;
 }
 
 export interface RawHandshake {
@@ -29,7 +32,7 @@ const versionOnly = v.object({ v: v.number() });
  */
 export async function shakeHands(
   raw: RawHandshake,
-  authenticator: Authenticator,
+  doorkeeper: Doorkeeper,
   timeoutMs: number,
 ): Promise<Handshake> {
   checkVersion(raw.auth);
@@ -39,8 +42,8 @@ export async function shakeHands(
     throw new ConatError("bad-request", `the handshake is not as it should be: ${issue.message}`);
   }
   const request = { hello: parsed.output, headers: raw.headers, address: raw.address };
-  const identity = await withDeadline(authenticator.authenticate(request), timeoutMs);
-  return { identity, client: parsed.output.client };
+  const grant = await withDeadline(doorkeeper.admit(request), timeoutMs);
+  return { grant, client: parsed.output.client, request };
 }
 
 function checkVersion(auth: unknown): void {
@@ -59,7 +62,7 @@ function checkVersion(auth: unknown): void {
   );
 }
 
-async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
+export async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {

@@ -14,7 +14,12 @@ export const hello = v.object({
     v.strictObject({
       account_id: v.optional(v.string()),
       project_id: v.optional(v.string()),
-      projects: v.optional(v.array(v.string())),
+      projects: v.optional(
+        v.union([
+          v.array(v.string()),
+          v.record(v.string(), v.picklist(["viewer", "editor", "owner"])),
+        ]),
+      ),
     }),
   ),
 });

@@ -1,0 +1,49 @@
+import { ConatError } from "@conat/conat/internal";
+import { isLoopbackHost } from "../gateway/origin-check.ts";
+import type { Authenticator } from "./authenticator.ts";
+import { DevelopmentAuthenticator } from "./development-authenticator.ts";
+import { JwtAuthenticator, type JwtOptions } from "./jwt-authenticator.ts";
+
+export interface AuthOptions {
+  readonly dev: boolean;
+  readonly host: string;
+  readonly authenticator?: Authenticator | Authenticator["authenticate"] | undefined;
+  readonly jwt?: JwtOptions | undefined;
+  readonly allowedOrigins: readonly string[];
+}
+
+/**
+ * The one way in which clients prove who they are.
+ * @throws ConatError `bad-options` when there is none, more than one, or one that protects nothing
+ */
+export function chooseAuthenticator(options: AuthOptions): Authenticator {
+  const { dev, host, authenticator, jwt, allowedOrigins } = options;
+  if (dev && !isLoopbackHost(host)) {
+    throw new ConatError(
+      "bad-options",
+      `development mode believes whatever clients say, so it listens on loopback only, not on ${host}`,
+    );
+  }
+  if ([dev, authenticator, jwt].filter(Boolean).length > 1) {
+    throw new ConatError(
+      "bad-options",
+      "clients prove who they are in one way, by dev, tokens or an authenticator: pass one of the two",
+    );
+  }
+  if (dev) return new DevelopmentAuthenticator();
+  if (typeof authenticator === "function") return { authenticate: authenticator };
+  if (authenticator) return authenticator;
+  if (jwt) {
+    if (jwt.cookie !== undefined && allowedOrigins.includes("*")) {
+      throw new ConatError(
+        "bad-options",
+        "with a cookie, any page in the world could act for its visitor: name the allowed origins instead of *",
+      );
+    }
+    return new JwtAuthenticator(jwt);
+  }
+  throw new ConatError(
+    "bad-options",
+    "nothing says how clients prove who they are: pass a secret or a JWKS URL for tokens, an authenticator, or dev to believe clients on loopback",
+  );
+}
