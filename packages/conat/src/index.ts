@@ -20,4 +20,7 @@ export {
   type PubSubMessageInfo,
   type PubSubOptions,
 } from "./pubsub/pubsub.ts";
-export type { SessionState, SessionStatus } from "./session/session.ts";
+export type { SessionState, SessionStatus, StoreInfo } from "./session/session.ts";
+export { destroyScope, destroyStore } from "./stores/destroy-stores.ts";
+export { listStores } from "./stores/list-stores.ts";
+export type { StoreOptions, StoresOptions } from "./stores/stores-options.ts";

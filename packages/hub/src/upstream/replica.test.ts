@@ -92,6 +92,24 @@ describe("a replica", () => {
     expect(keysOf(replica.since(6))).toEqual(["c@9"]);
   });
 
+  it("tells of a floor that a further snapshot begins with, and does not take its keys for lost", () => {
+    const old = replicaOf(put("a", 1), put("b", 2));
+    const next = replicaOf(marker("", 5, "floor"), put("c", 9));
+    const { changed, vanished } = old.reconcile(next, 9, 9_000);
+    expect(keysOf(changed)).toEqual(["@5", "c@9"]);
+    expect(vanished).toBe(false);
+    expect(next.completeSince).toBe(500);
+    const again = replicaOf(marker("", 5, "floor"), put("c", 9));
+    expect(keysOf(next.reconcile(again, 9, 9_000).changed)).toEqual([]);
+  });
+
+  it("keeps a floor that a snapshot from a server that lags does not know", () => {
+    const old = replicaOf(put("a", 1), marker("", 5, "floor"));
+    const next = replicaOf(put("a", 1));
+    old.reconcile(next, 3, 9_000);
+    expect(keysOf(next.snapshot())).toEqual(["@5"]);
+  });
+
   it("finds what a further snapshot changed", () => {
     const old = replicaOf(put("a", 1), put("b", 2), put("c", 3));
     const next = replicaOf(put("a", 1), put("b", 5), put("c", 3), marker("d", 6));
