@@ -92,6 +92,13 @@ describe("opening a session on NATS", () => {
     });
   });
 
+  it("as somebody who may not use JetStream is refused by name", async () => {
+    const user = '{ user: me, password: secret, permissions: { publish: { deny: "$JS.API.>" } } }';
+    const { url } = await serve({ config: [`authorization { users: [ ${user} ] }`] });
+    const servers = url.replace("nats://", "nats://me:secret@");
+    await expect(openJetstream({ servers })).rejects.toMatchObject({ kind: "forbidden" });
+  });
+
   it("finds the same buckets again, however many come first at the same time", async () => {
     const { url } = await serve();
     const all = await Promise.all(

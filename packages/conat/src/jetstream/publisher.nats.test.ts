@@ -115,6 +115,19 @@ describe("a write to JetStream", () => {
     expect(await session.read(ref, "bystander")).toMatchObject({ kind: "put" });
   });
 
+  it("under the longest names there are comes back under those names", async () => {
+    const session = await open();
+    const longest = "ü".repeat(8_192);
+    const named: StoreRef = { ...ref, name: longest };
+    const feed = new FeedProbe(session, named);
+    await feed.synced();
+    const { seq } = await store(session, named, mutate(session, longest, "1"));
+    await feed.entryAt(longest, seq);
+    await store(session, named, mutate(session, longest, undefined, { expectedSeq: seq }));
+    await eventually(() => feed.latest.get(longest)?.kind === "delete");
+    expect(await session.read(named, longest)).toMatchObject({ key: longest, kind: "delete" });
+  });
+
   it("to a service that does not keep stores here is refused by name", async () => {
     const session = await open();
     const elsewhere = { ...ref, service: "another" };
