@@ -5,13 +5,8 @@ import { IN_FLIGHT_WINDOW } from "../protocol/limits.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import type { Feed, FeedEvent, Mutation, Session, WriteResult } from "../session/session.ts";
 import { ChangeNotifier } from "./change-notifier.ts";
-import {
-  type ConfirmedChange,
-  type DkvEffects,
-  DkvState,
-  type MergeBytes,
-  type MergedConflict,
-} from "./dkv-state.ts";
+import type { ConfirmedChange, DkvEffects, MergeBytes, MergedConflict } from "./dkv-effects.ts";
+import { DkvState } from "./dkv-state.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 import { type LedgerItem, WriteLedger } from "./write-ledger.ts";
 

@@ -2,8 +2,10 @@ import { ConatError } from "../protocol/conat-error.ts";
 import { createEntry, type Entry, valueBytes } from "../protocol/entry.ts";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { Mutation, WriteResult } from "../session/session.ts";
-import { type ConfirmedChange, DkvState, hasValue, type MergeBytes } from "./dkv-state.ts";
+import type { ConfirmedChange, MergeBytes } from "./dkv-effects.ts";
+import { DkvState } from "./dkv-state.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import { hasValue } from "./overlay.ts";
 
 /**
  * A world small enough to think about, for property tests of {@link DkvState}: one server that does what JetStream

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
-import type { MergeBytes } from "./dkv-state.ts";
+import type { MergeBytes } from "./dkv-effects.ts";
 import { ModelClient, ModelServer } from "./dkv-state-model.ts";
 
 /** More by hand: CONAT_PROPERTY_RUNS=20000. Each run makes up to 120 steps. */

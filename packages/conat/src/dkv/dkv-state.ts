@@ -1,92 +1,19 @@
 import { ConatError } from "../protocol/conat-error.ts";
-import { createEntry, type Entry, valueBytes } from "../protocol/entry.ts";
+import { createEntry, type Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
 import type { FeedReset, WriteResult } from "../session/session.ts";
 import { ConfirmedEntries } from "./confirmed-entries.ts";
+import type { DkvEffects, MergeBytes, Sendable } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-
-/**
- * What one store holds and how it changes: SPEC.md as code. No I/O, clock or randomness; what has to happen outside is
- * told to {@link DkvEffects}. Confirmed entries change only by an entry from the server; local writes lie over them.
- */
-
-/** What the state asks of its runner. Called after the state has changed. */
-export interface DkvEffects {
-  /** A confirmed version was observed. `pending`: a local write lies on top of it. */
-  changed(change: ConfirmedChange): void;
-  /** The visible value of a key changed without a confirmed version: a local write was added, merged or taken back. */
-  localChanged(key: string): void;
-  settled(write: LocalWrite, outcome: WriteOutcome): void;
-  /** A foreign version met local changes and `merge` decided. */
-  merged(conflict: MergedConflict): void;
-  /** `merge` threw; the local value was kept. */
-  mergeFailed(key: string, error: unknown): void;
-  /** An acknowledgement said "duplicate": the leader has to be asked, then {@link DkvState.verified} told. */
-  verify(write: LocalWrite, seq: number): void;
-  /** An acknowledged write is gone, because the server lost the epoch it was stored in. */
-  lost(write: LocalWrite): void;
-  /** A number for a write that a merge has made. */
-  nextWrite(): number;
-  /** A merged write has met `merges` conflicts; {@link DkvState.release} it after a pause that grows with them. */
-  backOff(key: string, merges: number): void;
-}
-
-export interface ConfirmedChange {
-  readonly entry: Entry;
-  readonly prev: Entry | undefined;
-  readonly own: boolean;
-  readonly pending: boolean;
-}
-
-export interface MergedConflict {
-  readonly key: string;
-  readonly prev: Uint8Array | undefined;
-  readonly local: Uint8Array | undefined;
-  readonly remote: Entry;
-  readonly result: Uint8Array | undefined;
-}
-
-/** Encoded values in, encoded value out; `undefined` stands for "no value" on every side. May throw. */
-export type MergeBytes = (
-  key: string,
-  prev: Uint8Array | undefined,
-  local: Uint8Array | undefined,
-  remote: Uint8Array | undefined,
-) => Uint8Array | undefined;
-
-/** What is sent for a write. */
-export interface Sendable {
-  readonly write: LocalWrite;
-  readonly expectedSeq: number | undefined;
-}
-
-/** What a chain of local writes was built on. */
-interface Base {
-  readonly seq: number;
-  readonly value: Uint8Array | undefined;
-}
-
-interface InFlight {
-  readonly write: LocalWrite;
-  readonly expectedSeq: number | undefined;
-  /** Sequence the key was known to have when the write was first sent. */
-  readonly knownSeq: number;
-  /** It may have been stored by an earlier attempt. */
-  readonly ambiguous: boolean;
-  /** `parked`: waits for the feed to catch up. `released`: may be sent again. */
-  readonly phase: "sent" | "parked" | "released";
-}
-
-interface Overlay {
-  base: Base;
-  pending: LocalWrite | undefined;
-  inFlight: InFlight | undefined;
-  /** Acknowledged under `seq`, its entry not yet seen. */
-  acked: { readonly write: LocalWrite; readonly seq: number } | undefined;
-}
-
-/** What `get` shows: a local write, or a confirmed entry that may be a removal. */
-export type Visible = LocalWrite | Entry;
+import {
+  baseOf,
+  equalBytes,
+  hasValue,
+  type InFlight,
+  type Overlay,
+  unknownOutcome,
+  type Visible,
+} from "./overlay.ts";
 
 /** A sequence that no key ever has. */
 const NEVER = -1;
@@ -94,6 +21,10 @@ const NEVER = -1;
 /** A key that keeps losing against other writers is given up after this many merges, with a `conflict`. */
 const MAX_MERGES = 100;
 
+/**
+ * What one store holds and how it changes: SPEC.md as code. No I/O, clock or randomness; what has to happen outside is
+ * told to {@link DkvEffects}. Confirmed entries change only by an entry from the server; local writes lie over them.
+ */
 export class DkvState {
   readonly #effects: DkvEffects;
   readonly #merge: MergeBytes | undefined;
@@ -573,30 +504,4 @@ export class DkvState {
   #tidy(key: string, overlay: Overlay): void {
     if (!overlay.pending && !overlay.inFlight && !overlay.acked) this.#overlays.delete(key);
   }
-}
-
-function baseOf(entry: Entry): Base {
-  return { seq: entry.seq, value: entry.kind === "put" ? valueBytes(entry) : undefined };
-}
-
-/** Whether what is visible is a value rather than a removal. */
-export function hasValue(visible: Visible | undefined): boolean {
-  if (visible === undefined) return false;
-  return "kind" in visible ? visible.kind === "put" : visible.value !== undefined;
-}
-
-export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
-  if (left === right) return true;
-  if (left?.length !== right?.length || left === undefined || right === undefined) return false;
-  return left.every((byte, at) => byte === right[at]);
-}
-
-function unknownOutcome(key: string): WriteOutcome {
-  return {
-    status: "outcome-unknown",
-    error: new ConatError(
-      "outcome-unknown",
-      `the connection broke while ${JSON.stringify(key)} was being written; it may have been stored and overwritten since`,
-    ),
-  };
 }

@@ -1,6 +1,6 @@
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
+import type { MergeBytes } from "./dkv-effects.ts";
 import type { Merge } from "./dkv-options.ts";
-import type { MergeBytes } from "./dkv-state.ts";
 
 /** The application's merge of values as a merge of their encodings. */
 export function createMergeBytes(merge: Merge<unknown>): MergeBytes {

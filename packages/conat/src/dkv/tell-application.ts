@@ -2,9 +2,9 @@ import type { ConatError } from "../protocol/conat-error.ts";
 import { type Entry, valueBytes } from "../protocol/entry.ts";
 import { decodeValue } from "../protocol/value-codec.ts";
 import type { Emitter } from "../util/emitter.ts";
+import type { ConfirmedChange } from "./dkv-effects.ts";
 import type { DkvEvents } from "./dkv-events.ts";
 import type { RunnerListener } from "./dkv-runner.ts";
-import type { ConfirmedChange } from "./dkv-state.ts";
 import { type ValueCheck, VisibleValues } from "./visible-values.ts";
 
 export interface Telling<Value> {

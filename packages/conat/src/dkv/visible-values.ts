@@ -2,7 +2,7 @@ import type { ConatError } from "../protocol/conat-error.ts";
 import { toConatError } from "../protocol/conat-error.ts";
 import { type Entry, valueBytes } from "../protocol/entry.ts";
 import { decodeFrozen } from "../protocol/value-codec.ts";
-import { equalBytes, hasValue, type Visible } from "./dkv-state.ts";
+import { equalBytes, hasValue, type Visible } from "./overlay.ts";
 
 /** Checks a decoded value; throws what the application should know about it. */
 export type ValueCheck = (value: unknown) => void;

@@ -1,5 +1,11 @@
 import { decode, Encoder, ExtData, ExtensionCodec } from "@msgpack/msgpack";
-import type { Decoded } from "./value-codec.ts";
+
+/** A value that was read from its encoding. */
+export interface Decoded {
+  readonly value: unknown;
+  /** False when the value holds a Date, Map, Set or binary: these cannot be frozen, so it must not be shared. */
+  readonly frozen: boolean;
+}
 
 /** First byte of a value in MessagePack: never the first byte of JSON text or of MessagePack itself. */
 export const PACKED_MARK = 0xc1;

@@ -1,5 +1,5 @@
 import { ConatError } from "./conat-error.ts";
-import { decodePacked, encodePacked, PACKED_MARK } from "./packed-value.ts";
+import { type Decoded, decodePacked, encodePacked, PACKED_MARK } from "./packed-value.ts";
 
 /** Deeper values are refused; a cycle is found by this, too. */
 const MAX_DEPTH = 200;
@@ -17,12 +17,6 @@ const fromUtf8 = new TextDecoder();
 export function encodeValue(value: unknown): Uint8Array {
   if (value === undefined) throw notSerialisable("undefined", "delete the key instead");
   return fitsJson(value, 0) ? utf8.encode(JSON.stringify(value)) : encodePacked(value);
-}
-
-export interface Decoded {
-  readonly value: unknown;
-  /** False when the value holds a Date, Map, Set or binary: these cannot be frozen, so it must not be shared. */
-  readonly frozen: boolean;
 }
 
 /**

@@ -1,0 +1,59 @@
+import { ConatError } from "../protocol/conat-error.ts";
+import { type Entry, valueBytes } from "../protocol/entry.ts";
+import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+
+/** What a chain of local writes was built on. */
+export interface Base {
+  readonly seq: number;
+  readonly value: Uint8Array | undefined;
+}
+
+export interface InFlight {
+  readonly write: LocalWrite;
+  readonly expectedSeq: number | undefined;
+  /** Sequence the key was known to have when the write was first sent. */
+  readonly knownSeq: number;
+  /** It may have been stored by an earlier attempt. */
+  readonly ambiguous: boolean;
+  /** `parked`: waits for the feed to catch up. `released`: may be sent again. */
+  readonly phase: "sent" | "parked" | "released";
+}
+
+export interface Overlay {
+  base: Base;
+  pending: LocalWrite | undefined;
+  inFlight: InFlight | undefined;
+  /** Acknowledged under `seq`, its entry not yet seen. */
+  acked: { readonly write: LocalWrite; readonly seq: number } | undefined;
+}
+
+/** What `get` shows: a local write, or a confirmed entry that may be a removal. */
+export type Visible = LocalWrite | Entry;
+
+/** An entry as the ancestor of what is written over it. */
+export function baseOf(entry: Entry): Base {
+  return { seq: entry.seq, value: entry.kind === "put" ? valueBytes(entry) : undefined };
+}
+
+/** Whether what is visible is a value rather than a removal. */
+export function hasValue(visible: Visible | undefined): boolean {
+  if (visible === undefined) return false;
+  return "kind" in visible ? visible.kind === "put" : visible.value !== undefined;
+}
+
+export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
+  if (left === right) return true;
+  if (left?.length !== right?.length || left === undefined || right === undefined) return false;
+  return left.every((byte, at) => byte === right[at]);
+}
+
+/** The end of a write that may have been stored. */
+export function unknownOutcome(key: string): WriteOutcome {
+  return {
+    status: "outcome-unknown",
+    error: new ConatError(
+      "outcome-unknown",
+      `the connection broke while ${JSON.stringify(key)} was being written; it may have been stored and overwritten since`,
+    ),
+  };
+}
