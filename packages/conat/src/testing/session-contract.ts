@@ -17,6 +17,7 @@ import {
   textOf,
   writeAll,
 } from "./session-probe.ts";
+import { describeStoresContract } from "./session-stores-contract.ts";
 
 /** Where the sessions under test come from. */
 export interface SessionContractSetup {
@@ -38,6 +39,7 @@ const ODD_NAMES = [
   "a.*",
   "=",
   "=2E",
+  "=floor",
   "/",
   "$KV",
   "__proto__",
@@ -76,7 +78,10 @@ export function describeSessionContract(
         scopes += 1;
         project = `contract-${scopes}-${Date.now().toString(36)}`;
       }
-      const session = await world.open({ account_id: "contract", projects: [project] });
+      const session = await world.open({
+        account_id: "contract",
+        projects: { [project]: "owner" },
+      });
       sessions.push(session);
       await session.ready();
       return session;
@@ -538,6 +543,8 @@ export function describeSessionContract(
         expect(entry && textOf(valueBytes(entry))).toBe("2");
       });
     });
+
+    describeStoresContract({ open, storeRef });
 
     describe("a topic", () => {
       it("is heard by everybody who listens, the sender included, in order and with its origin", async () => {
