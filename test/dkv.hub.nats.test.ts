@@ -30,7 +30,10 @@ describe("a store through hubs", () => {
     useDkvBench(() => ({
       address: nextAddress,
       connect: (address, project_id) =>
-        connect({ address, identity: { account_id: "alice", projects: [project_id] } }),
+        connect({
+          address,
+          identity: { account_id: "alice", projects: { [project_id]: "owner" } },
+        }),
     })),
   );
 });

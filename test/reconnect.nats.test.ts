@@ -1,4 +1,4 @@
-import { type Client, connect, dkv } from "@conat/conat";
+import { type Client, connect, destroyStore, dkv } from "@conat/conat";
 import { eventually, useTestNats } from "@conat/conat/testing";
 import { type Hub, startHub } from "@conat/hub";
 import { afterEach, describe, expect, it } from "vitest";
@@ -49,6 +49,31 @@ describe("a client whose hub goes away", () => {
     await eventually(() => store.status === "live");
     expect(changes.toSorted()).toEqual(["added=2", "changed=2", "removed=undefined"]);
     expect(store.get()).toEqual({ kept: "1", changed: "2", added: "2" });
+  });
+
+  it("has no copy left of a store that was destroyed meanwhile, whichever hub it meets next", async () => {
+    const project_id = "destroyed";
+    const hub = await start();
+    const store = await dkv<number>({
+      client: open(hub.url, project_id),
+      project_id,
+      name: "build",
+    });
+    const client = open(nats().url, project_id);
+    const backend = await dkv<number>({ client, project_id, name: "build" });
+    for (const key of ["a", "b"]) backend.set(key, 1);
+    await eventually(() => store.size === 2);
+    await hub.close();
+    await eventually(() => store.status === "stale");
+    await destroyStore({ client, project_id, name: "build" });
+    backend.set("c", 2);
+    await backend.save();
+    const changes: string[] = [];
+    store.on("change", ({ key, value, kind }) => changes.push(`${key}=${value} ${kind}`));
+    await start(hub.port);
+    await eventually(() => store.status === "live");
+    expect(changes.toSorted()).toEqual(["a=undefined floor", "b=undefined floor", "c=2 put"]);
+    expect(store.get()).toEqual({ c: 2 });
   });
 
   it("keeps what it writes meanwhile, and stores it when the hub is back", async () => {

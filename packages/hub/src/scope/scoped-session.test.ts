@@ -74,6 +74,25 @@ describe("an identity reaches only its own scopes", () => {
     expect(inner.writes).toEqual([]);
   });
 
+  it("lists and destroys stores only where its role allows that", async () => {
+    const { inner, session } = setUp(accountIdentity("me", { mine: "owner", seen: "viewer" }));
+    const seen: StoreRef = { ...mine, scope: { kind: "project", id: "seen" } };
+    expect(await session.listStores(mine.scope)).toEqual([]);
+    expect(await session.listStores(seen.scope)).toEqual([]);
+    await session.destroyStore(mine);
+    const forbidden = { kind: "forbidden" };
+    await expect(session.destroyStore(seen)).rejects.toMatchObject(forbidden);
+    await expect(session.destroyStore(theirs)).rejects.toMatchObject(forbidden);
+    await expect(session.listStores(theirs.scope)).rejects.toMatchObject(forbidden);
+    const hub: StoreRef = { ...mine, scope: { kind: "hub", id: "" }, name: "public" };
+    await expect(session.listStores(hub.scope)).rejects.toMatchObject(forbidden);
+    await expect(session.destroyStore(hub)).rejects.toMatchObject(forbidden);
+    expect(inner.destroyed).toEqual([mine]);
+    await session.close();
+    await expect(session.listStores(mine.scope)).rejects.toMatchObject({ kind: "closed" });
+    await expect(session.destroyStore(mine)).rejects.toMatchObject({ kind: "closed" });
+  });
+
   it("cannot listen or talk where it does not belong", async () => {
     const { inner, session } = setUp();
     const foreign: TopicRef = { ...topic, scope: { kind: "account", id: "you" } };
