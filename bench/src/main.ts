@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { resolveNatsServer } from "@conat/hub/nats-server";
+import { type Peer, providePeers } from "./framework/peers.ts";
 import { benchTable, machine, summaryTable, toJson } from "./framework/report.ts";
 import { type RowResult, type RunOptions, runBench } from "./framework/run-bench.ts";
 import { type BenchOptions, parseOptions } from "./options.ts";
@@ -15,10 +16,20 @@ function list({ benches }: BenchOptions): void {
 }
 
 /** Returns the exit code: 1 when something could not be measured. A missed target is no failure. */
-async function measure({ benches, rounds, scale, cpuProf, json }: BenchOptions): Promise<number> {
+async function measure(options: BenchOptions): Promise<number> {
+  const { benches, rounds, scale, cpuProf, json } = options;
   const log = (line: string): void => console.error(line);
   const { path } = await resolveNatsServer({ log });
-  const run: RunOptions = { natsServerBinary: path, cpuProfileDir: cpuProf, rounds, scale, log };
+  const isCompared = options.peers && benches.some((bench) => bench.hasPeers);
+  const peers = isCompared ? await providePeers(log) : new Set<Peer>();
+  const run: RunOptions = {
+    natsServerBinary: path,
+    cpuProfileDir: cpuProf,
+    peers,
+    rounds,
+    scale,
+    log,
+  };
   const results: RowResult[] = [];
   const failed: string[] = [];
   console.log(

@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly rounds: number;
   /** Part of the full number of operations in each round. */
   readonly scale: number;
+  /** Whether to compare with systems that have to be installed. */
+  readonly peers: boolean;
   readonly list: boolean;
   readonly json: string | undefined;
   readonly cpuProf: string | undefined;
@@ -20,6 +22,7 @@ interface Flags {
   readonly rounds: number;
   readonly quick?: boolean;
   readonly large?: boolean;
+  readonly peers: boolean;
   readonly list?: boolean;
   readonly json?: string;
   readonly cpuProf?: string;
@@ -35,6 +38,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     .option("--rounds <number>", "rounds; figures are medians of them", parseRounds, DEFAULT_ROUNDS)
     .option("--quick", "one short round, to see that everything runs; figures mean nothing")
     .option("--large", "include what takes minutes, such as 1,000,000 keys")
+    .option("--no-peers", "leave out @prsm/realtime and deepstream, which have to be installed")
     .option("--json <file>", "write the figures to a file as well")
     .option("--cpu-prof <folder>", "write a processor profile of every Node process")
     .option("--list", "show the rows and end")
@@ -53,6 +57,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     benches,
     rounds: flags.quick ? 1 : flags.rounds,
     scale: flags.quick ? QUICK_SCALE : 1,
+    peers: flags.peers,
     list: flags.list ?? false,
     json: flags.json,
     cpuProf: flags.cpuProf,

@@ -32,6 +32,7 @@ export const hotKey: Bench = {
       targets: [atMost(0, "unit")],
     },
   ],
+  hasPeers: true,
   async open(stage) {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
@@ -64,6 +65,7 @@ export const hotKey: Bench = {
         load: HOT_KEY,
         servers: { nats },
       }),
+      ...(await stage.peers(HOT_KEY, ["prsm"])),
     ];
   },
 };

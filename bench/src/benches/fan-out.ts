@@ -5,6 +5,9 @@ import type { FanOutOptions } from "../load/fan-out.ts";
 import type { LatencyOptions } from "../load/latency.ts";
 import type { LoadOptions } from "../load/load-process.ts";
 
+/** More than are ever on their way, so that no change replaces another. */
+const KEYS = 20_000;
+
 async function open(
   stage: Stage,
   load: LoadOptions,
@@ -31,6 +34,12 @@ async function open(
   ];
 }
 
+/** A reader of a peer subscribes to every key by itself, so there is only one: that favours them. */
+async function openWithPeers(stage: Stage, load: FanOutOptions): Promise<Side[]> {
+  const sides = await open(stage, load);
+  return [...sides, ...(await stage.peers({ ...load, keys: 1 }, ["prsm", "deepstream"]))];
+}
+
 /** One change at a time: the next is written when everybody has the last. */
 function oneAtATime(readers: number): Bench {
   const load: FanOutOptions = {
@@ -38,6 +47,7 @@ function oneAtATime(readers: number): Bench {
     readers,
     changes: Math.round(60_000 / readers),
     window: 1,
+    keys: KEYS,
   };
   return {
     name: `fan-out-${readers}`,
@@ -53,11 +63,12 @@ function oneAtATime(readers: number): Bench {
         name: `fan-out-${readers}-cpu`,
         title: `processor time of the hub for each of these deliveries`,
         unit: "µs",
-        metric: cpuPerOperation("hub", "relay"),
+        metric: cpuPerOperation("hub", "relay", "server"),
         targets: [atMost(1, "deepstream")],
       },
     ],
-    open: (stage) => open(stage, load),
+    hasPeers: true,
+    open: (stage) => openWithPeers(stage, load),
   };
 }
 
@@ -77,11 +88,19 @@ export const fanOutUnderLoad: Bench = {
       name: "fan-out-load-cpu",
       title: "processor time of the hub for each of these deliveries",
       unit: "µs",
-      metric: cpuPerOperation("hub", "relay"),
+      metric: cpuPerOperation("hub", "relay", "server"),
       targets: [],
     },
   ],
-  open: (stage) => open(stage, { kind: "fan-out", readers: 100, changes: 5_000, window: 4_000 }),
+  hasPeers: true,
+  open: (stage) =>
+    openWithPeers(stage, {
+      kind: "fan-out",
+      readers: 100,
+      changes: 5_000,
+      window: 4_000,
+      keys: KEYS,
+    }),
 };
 
 const ROUND_TRIP: LatencyOptions = { kind: "latency", operations: 2_000, gapMs: 0 };
@@ -91,7 +110,7 @@ function channelRow(name: string, title: string): Row {
 }
 
 function channelLoad(readers: number, changes: number): (stage: Stage) => Promise<Side[]> {
-  const load: FanOutOptions = { kind: "fan-out", readers, changes, window: 500 };
+  const load: FanOutOptions = { kind: "fan-out", readers, changes, window: 500, keys: KEYS };
   return (stage) => open(stage, load, "conat-channel");
 }
 

@@ -92,17 +92,20 @@ async function open(stage: Stage, load: LatencyOptions): Promise<Side[]> {
       load,
       servers: { nats },
     }),
+    ...(await stage.peers(load, ["prsm", "deepstream"])),
   ];
 }
 
 export const latencySpaced: Bench = {
   name: "latency-spaced",
   rows: rows("spaced", "5 ms between writes"),
+  hasPeers: true,
   open: (stage) => open(stage, { kind: "latency", operations: 200, gapMs: 5 }),
 };
 
 export const latencyBusy: Bench = {
   name: "latency-busy",
   rows: rows("busy", "each write right after the last event"),
+  hasPeers: true,
   open: (stage) => open(stage, { kind: "latency", operations: 2_000, gapMs: 0 }),
 };

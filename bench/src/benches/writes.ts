@@ -35,6 +35,7 @@ async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
       load,
       servers: { nats },
     }),
+    ...(await stage.peers(load, ["prsm", "deepstream"])),
   ];
 }
 
@@ -57,6 +58,7 @@ export const pipelinedWrites: Bench = {
       targets: [atLeast(0.6)],
     },
   ],
+  hasPeers: true,
   open: (stage) => open(stage, { kind: "writes", operations: 40_000, burst: 5_000, keys: 20_000 }),
 };
 
@@ -79,6 +81,7 @@ export const sequentialWrites: Bench = {
       targets: [atLeast(0.7)],
     },
   ],
+  hasPeers: true,
   open: (stage) => open(stage, { kind: "writes", operations: 2_000, burst: 1, keys: 1_000 }),
 };
 

@@ -49,6 +49,8 @@ export interface Bench {
   readonly rows: readonly Row[];
   /** Only on request, because it takes minutes. */
   readonly large?: boolean;
+  /** Compares with systems that have to be installed. */
+  readonly hasPeers?: boolean;
   /** Starts everything; what the stage started it also ends. */
   open(stage: Stage): Promise<readonly Side[]>;
 }

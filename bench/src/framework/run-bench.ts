@@ -1,3 +1,4 @@
+import type { Sample } from "../load/sample.ts";
 import type { Bench, Measured, Row, Side } from "./bench.ts";
 import { cpuMs, peakBytes, resetPeak } from "./process-usage.ts";
 import { Stage, type StageOptions } from "./stage.ts";
@@ -44,7 +45,7 @@ export async function runBench(bench: Bench, options: RunOptions): Promise<RowRe
   try {
     log(`${bench.name}: starting`);
     const sides = await bench.open(stage);
-    for (const side of sides) await side.measure(scale * WARM_UP);
+    for (const side of sides) await sample(side, scale * WARM_UP);
     const results = sides.map((side) => ({ side, rounds: [] as Measured[] }));
     for (let round = 1; round <= rounds; round += 1) {
       log(`${bench.name}: round ${round} of ${rounds}`);
@@ -60,10 +61,18 @@ async function measure(side: Side, scale: number): Promise<Measured> {
   const processes = Object.entries(side.processes);
   for (const [, pid] of processes) resetPeak(pid);
   const before = processes.map(([, pid]) => cpuMs(pid));
-  const sample = await side.measure(scale);
+  const taken = await sample(side, scale);
   const used = processes.map(([name, pid], at) => [name, cpuMs(pid) - (before[at] ?? 0)]);
   const peaks = processes.map(([name, pid]) => [name, peakBytes(pid)]);
-  return { ...sample, cpuMs: Object.fromEntries(used), peakBytes: Object.fromEntries(peaks) };
+  return { ...taken, cpuMs: Object.fromEntries(used), peakBytes: Object.fromEntries(peaks) };
+}
+
+async function sample(side: Side, scale: number): Promise<Sample> {
+  try {
+    return await side.measure(scale);
+  } catch (error) {
+    throw new Error(`${side.name} failed`, { cause: error });
+  }
 }
 
 function toRowResult(row: Row, sides: readonly SideResult[]): RowResult {

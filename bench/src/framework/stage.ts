@@ -1,4 +1,6 @@
 import type { HubOptions } from "@conat/hub";
+import type { deepstreamServer } from "../../peers/deepstream-server.ts";
+import type { prsmServer } from "../../peers/prsm-server.ts";
 import type { LoadOptions, loadProcess } from "../load/load-process.ts";
 import type { hubProcess } from "../servers/hub-process.ts";
 import type { socketioServer } from "../servers/socketio-server.ts";
@@ -6,6 +8,8 @@ import type { SystemOptions } from "../systems/open-system.ts";
 import type { Role, Side } from "./bench.ts";
 import { NatsServer } from "./nats-server.ts";
 import { NodeProcess, type NodeProcessOptions } from "./node-process.ts";
+import type { Peer } from "./peers.ts";
+import { Redis } from "./redis.ts";
 import type { Methods } from "./serve.ts";
 
 /** A server and where it is. */
@@ -20,6 +24,8 @@ export interface HubServer extends Server {
 
 export interface StageOptions {
   readonly natsServerBinary: string;
+  /** Other systems that can be compared with. */
+  readonly peers: ReadonlySet<Peer>;
   /** Folder for a processor profile of every Node process. */
   readonly cpuProfileDir?: string | undefined;
 }
@@ -60,6 +66,30 @@ export class Stage {
   async socketio(options: { natsUrl?: string } = {}): Promise<Server> {
     const node = this.node<typeof socketioServer>({ module: "servers/socketio-server.ts" });
     return { url: await node.call("listen", options), pid: node.pid };
+  }
+
+  /** The same load on other systems, as far as they are there; they run from now on. */
+  async peers(load: LoadOptions, wanted: readonly Peer[]): Promise<Side[]> {
+    const sides: Side[] = [];
+    for (const peer of wanted.filter((one) => this.#options.peers.has(one))) {
+      const servers = peer === "prsm" ? await this.#prsm() : await this.#deepstream();
+      const system = { kind: peer, address: servers.server.url };
+      sides.push(await this.side({ name: peer, role: "peer", system, load, servers }));
+    }
+    return sides;
+  }
+
+  async #deepstream(): Promise<{ server: Server }> {
+    const node = this.node<typeof deepstreamServer>({ module: "../peers/deepstream-server.ts" });
+    return { server: { url: await node.call("listen", undefined as never), pid: node.pid } };
+  }
+
+  async #prsm(): Promise<{ server: Server; redis: Server }> {
+    const redis = await Redis.start();
+    this.#started.push(redis);
+    const node = this.node<typeof prsmServer>({ module: "../peers/prsm-server.ts" });
+    const url = await node.call("listen", redis.port);
+    return { server: { url, pid: node.pid }, redis: { url: "", pid: redis.pid } };
   }
 
   /** A load, ready to run in a process of its own. */

@@ -9,18 +9,18 @@ export interface FanOutOptions {
   readonly changes: number;
   /** Changes on their way to readers: 1 is "one at a time"; many, and the writer never waits. */
   readonly window: number;
+  /** Different keys, written in turn; more than `window` where a change could replace another on its way. */
+  readonly keys: number;
 }
 
-/** More than a window, so that no change replaces another on its way. */
-const KEYS = 20_000;
 /** Writes between two turns of the event loop, so that sending goes on while the rest is made. */
 const TURN = 50;
 
 /** One client writes, many receive every change. */
 export async function openFanOut(system: System, options: FanOutOptions): Promise<Load> {
-  const { readers, window } = options;
+  const { readers, window, keys } = options;
   const connection = await system.connect();
-  const writer = await connection.open("fan-out");
+  const writer = await connection.open("fan-out", keys);
   const connections = [connection];
   let delivered = 0;
   let awaited = Number.POSITIVE_INFINITY;
@@ -28,12 +28,13 @@ export async function openFanOut(system: System, options: FanOutOptions): Promis
   for (let reader = 0; reader < readers; reader += 1) {
     const own = await system.connect();
     connections.push(own);
-    (await own.open("fan-out")).onChange(() => {
+    const store = await own.open("fan-out", keys);
+    await store.onChange(() => {
       delivered += 1;
       if (delivered >= awaited) reached();
     });
   }
-  let key = 0;
+  let written = 0;
   return {
     async measure(scale) {
       const changes = scaled(options.changes, scale);
@@ -43,8 +44,8 @@ export async function openFanOut(system: System, options: FanOutOptions): Promis
       for (let sent = 0; sent < changes; ) {
         const from = performance.now();
         while (sent < changes && sent - delivered / readers < window) {
-          writer.set(makeKey(key), makeValue(sent));
-          key = (key + 1) % KEYS;
+          written += 1;
+          writer.set(makeKey(written % keys), makeValue(written));
           sent += 1;
           if (window > 1 && sent % TURN === 0) await nextTurn();
         }

@@ -1,4 +1,4 @@
-import type { Store, System } from "../systems/system.ts";
+import { makeKey, type Store, type System } from "../systems/system.ts";
 import { type Load, scaled } from "./sample.ts";
 
 export interface HotKeyOptions {
@@ -7,14 +7,14 @@ export interface HotKeyOptions {
   readonly operations: number;
 }
 
-const KEY = "counter";
+const KEY = makeKey(0);
 
 /** Many clients add to one number at the same time; every addition must count. */
 export async function openHotKey(system: System, options: HotKeyOptions): Promise<Load> {
   const connections = await Promise.all(
     Array.from({ length: options.writers }, () => system.connect()),
   );
-  const stores = await Promise.all(connections.map((connection) => connection.open("hot-key")));
+  const stores = await Promise.all(connections.map((connection) => connection.open("hot-key", 1)));
   const [first] = stores;
   return {
     async measure(scale) {

@@ -9,13 +9,17 @@ export interface LatencyOptions {
   readonly gapMs: number;
 }
 
+const KEYS = 100;
+
 /** From a write by one client to its event at another, one write at a time. */
 export async function openLatency(system: System, options: LatencyOptions): Promise<Load> {
   const connections = [await system.connect(), await system.connect()] as const;
-  const [writer, reader] = await Promise.all(connections.map((one) => one.open("latency")));
+  const [writer, reader] = await Promise.all(connections.map((one) => one.open("latency", KEYS)));
   if (!writer || !reader) throw new Error("two stores were opened");
   let arrived = (): void => {};
-  reader.onChange(() => arrived());
+  await reader.onChange(() => arrived());
+  // Never the same value twice: some systems do not tell of a write that changes nothing.
+  let written = 0;
   return {
     async measure(scale) {
       const latenciesMs: number[] = [];
@@ -26,7 +30,8 @@ export async function openLatency(system: System, options: LatencyOptions): Prom
           arrived = resolve;
         });
         const sent = performance.now();
-        writer.set(makeKey(left % 100), makeValue(left));
+        written += 1;
+        writer.set(makeKey(written % KEYS), makeValue(written));
         await next;
         latenciesMs.push(performance.now() - sent);
       }

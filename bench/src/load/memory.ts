@@ -27,7 +27,7 @@ export async function openMemory(system: System, options: MemoryOptions): Promis
   /** In a function of its own, so that nothing of the store is held when it returns. */
   async function openAndRead(): Promise<{ opened: number; read: number }> {
     const before = used();
-    const store = await connection.open(options.store);
+    const store = await connection.open(options.store, options.keys);
     const opened = used() - before;
     if (store.size !== options.keys) throw new Error(`the store has ${store.size} keys`);
     store.readAll?.();

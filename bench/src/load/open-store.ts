@@ -18,7 +18,7 @@ export interface OpenStoreOptions {
 /** Opens a filled store again and again, each time by a connection that has not seen it. */
 export async function openOpenStore(system: System, options: OpenStoreOptions): Promise<Load> {
   const holder = await system.connect();
-  if (options.keepWarm) await holder.open(options.store);
+  if (options.keepWarm) await holder.open(options.store, options.keys);
   return {
     async measure(scale) {
       const latenciesMs: number[] = [];
@@ -27,7 +27,7 @@ export async function openOpenStore(system: System, options: OpenStoreOptions): 
         await delay(options.gapMs);
         globalThis.gc?.();
         const from = performance.now();
-        const store = await connection.open(options.store);
+        const store = await connection.open(options.store, options.keys);
         latenciesMs.push(performance.now() - from);
         if (store.size !== options.keys) {
           throw new Error(`the store has ${store.size} keys, not ${options.keys}`);

@@ -21,11 +21,13 @@ export async function openRenewals(system: System, options: RenewalsOptions): Pr
   const connections = await Promise.all(
     Array.from({ length: options.connections + 1 }, () => system.connect()),
   );
-  const [reader, ...writers] = await Promise.all(connections.map((one) => one.open("renewals")));
+  const [reader, ...writers] = await Promise.all(
+    connections.map((one) => one.open("renewals", keys)),
+  );
   if (reader === undefined) throw new Error("no store was opened");
   const sent = new Map<string, number>();
   let onArrival: (latencyMs: number) => void = () => {};
-  reader.onChange((key) => {
+  await reader.onChange((key) => {
     const at = sent.get(key);
     sent.delete(key);
     if (at !== undefined) onArrival(performance.now() - at);

@@ -19,8 +19,8 @@ const TURN = 250;
 export async function openWrites(system: System, options: WritesOptions): Promise<Load> {
   const { burst, keys } = options;
   const connection = await system.connect();
-  const store = await connection.open(options.store ?? "writes");
-  let key = 0;
+  const store = await connection.open(options.store ?? "writes", keys);
+  let written = 0;
   return {
     async measure(scale) {
       const operations = scaled(options.operations, scale);
@@ -29,8 +29,8 @@ export async function openWrites(system: System, options: WritesOptions): Promis
       for (let sent = 0; sent < operations; ) {
         const from = performance.now();
         for (let count = Math.min(burst, operations - sent); count > 0; count -= 1) {
-          store.set(makeKey(key), makeValue(sent));
-          key = (key + 1) % keys;
+          store.set(makeKey(written % keys), makeValue(written));
+          written += 1;
           sent += 1;
           if (burst > 1 && sent % TURN === 0) await nextTurn();
         }

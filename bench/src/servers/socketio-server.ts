@@ -37,8 +37,8 @@ function relay(): void {
 
 async function relayThroughNats(address: string): Promise<void> {
   nats = await rawNats({ kind: "raw-nats", address }).connect();
-  const store = await nats.open("relay");
-  store.onChange((key) => io.to("relay").emit("changed", "relay", key, VALUE_BYTES));
+  const store = await nats.open("relay", 0);
+  await store.onChange((key) => io.to("relay").emit("changed", "relay", key, VALUE_BYTES));
   io.on("connection", (socket) => {
     socket.on("open", (_name: string, done: () => void) => {
       void socket.join("relay");

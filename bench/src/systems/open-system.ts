@@ -1,3 +1,4 @@
+import type { Peer } from "../framework/peers.ts";
 import { type ConatOptions, conat } from "./conat.ts";
 import { type ConatChannelOptions, conatChannel } from "./conat-channel.ts";
 import { type NatsKvOptions, natsKv } from "./nats-kv.ts";
@@ -6,10 +7,17 @@ import { type RawNatsLoadOptions, rawNatsLoad } from "./raw-nats-load.ts";
 import { type RawSocketioOptions, rawSocketio } from "./raw-socketio.ts";
 import type { System } from "./system.ts";
 
+/** A system of somebody else, whose packages are there only where they were asked for. */
+interface PeerOptions {
+  readonly kind: Peer;
+  readonly address: string;
+}
+
 /** Names a system and where it is; can be sent to another process. */
 export type SystemOptions =
   | ConatChannelOptions
   | ConatOptions
+  | PeerOptions
   | NatsKvOptions
   | RawNatsLoadOptions
   | RawNatsOptions
@@ -21,6 +29,10 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       return conat(options);
     case "conat-channel":
       return conatChannel(options);
+    case "deepstream":
+      return (await import("../../peers/deepstream.ts")).deepstream(options.address);
+    case "prsm":
+      return (await import("../../peers/prsm.ts")).prsm(options.address);
     case "nats-kv":
       return natsKv(options);
     case "raw-nats":

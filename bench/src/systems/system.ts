@@ -5,8 +5,11 @@ export interface System {
 
 /** One client's connection. */
 export interface Connection {
-  /** Opens a store; resolves when its content is complete and changes will arrive. */
-  open(store: string): Promise<Store>;
+  /**
+   * Opens a store; resolves when its content is complete and changes will arrive.
+   * @param keys how many keys from `makeKey(0)` on the load uses, for systems that subscribe to each key.
+   */
+  open(store: string, keys: number): Promise<Store>;
   close(): Promise<void>;
 }
 
@@ -17,8 +20,8 @@ export interface Store {
   set(key: string, value: Value, ttlMs?: number): void;
   /** Resolves when everything sent so far is confirmed; rejects when something was refused. */
   confirmed(): Promise<void>;
-  /** Calls back for every change that arrives, own ones included. */
-  onChange(listener: (key: string) => void): void;
+  /** Calls back for every change that arrives, own ones included; changes arrive once this has resolved. */
+  onChange(listener: (key: string) => void): void | Promise<void>;
   /** Adds one to a number, so that no other writer's addition is lost. */
   increment?(key: string): Promise<void>;
   /** The number under a key. */
