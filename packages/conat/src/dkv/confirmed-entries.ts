@@ -78,6 +78,12 @@ export class ConfirmedEntries {
     if (entry.kind !== "put") this.#markers -= 1;
   }
 
+  clear(): void {
+    this.#entries = new Map();
+    this.#markers = 0;
+    this.#unseen = undefined;
+  }
+
   /** A snapshot or delta begins. Sequences of another epoch say nothing about this one's: every entry is then new. */
   reset(event: FeedReset): void {
     this.#newEpoch = this.#epoch !== "" && this.#epoch !== event.epoch;

@@ -97,10 +97,11 @@ export class DkvRunner implements DkvEffects {
   /** Adds a local write; it is sent before control returns to the event loop. */
   write(request: WriteRequest): LedgerItem {
     const id = this.#session.nextWrite();
-    const { key, value, ttlMs } = request;
+    const { key, value, ttlMs, headers, ifSeq, quiet } = request;
     const item: LedgerItem = { id, key, value, ttlMs, at: Date.now() };
     this.ledger.add(item);
-    const write: LocalWrite = { ...request, id, carries: [id], merges: 0 };
+    const carries = [id];
+    const write = { id, key, value, ttlMs, headers, ifSeq, carries, merges: 0, quiet };
     this.notifier.batch(() => this.state.write(write));
     this.#flushSoon();
     return item;
@@ -288,7 +289,10 @@ export class DkvRunner implements DkvEffects {
     this.#timers.clear();
     this.#feed?.close();
     this.#setStatus("closed");
-    this.notifier.batch(() => this.state.close(error));
+    this.notifier.batch(() => {
+      this.state.close(error);
+      if (error.kind === "revoked" || error.kind === "forbidden") this.state.forget();
+    });
     this.#listener.onClosed(error);
     this.notifier.clear();
   }

@@ -486,6 +486,13 @@ export class DkvState {
     this.#inFlightKeys.clear();
   }
 
+  /** Drops every value of a store that is closed: its reader may not see them any more. */
+  forget(): void {
+    const keys = [...this.keys()];
+    this.#confirmed.clear();
+    for (const key of keys) this.#effects.localChanged(key);
+  }
+
   #overlayFor(key: string): Overlay {
     let overlay = this.#overlays.get(key);
     if (overlay === undefined) {

@@ -24,7 +24,10 @@ export interface FailedWrite {
 }
 
 interface Waiter {
+  /** Waits for the writes up to this number, */
   readonly lastId: number;
+  /** of which so many have not ended. */
+  left: number;
   failure: ConatError | undefined;
   done(failure: ConatError | undefined): void;
 }
@@ -83,7 +86,7 @@ export class WriteLedger {
     }
     for (const resolve of this.#outcomes.get(id) ?? []) resolve(outcome);
     this.#outcomes.delete(id);
-    this.#wake();
+    if (this.#waiters.length > 0) this.#countDown(id);
     return item;
   }
 
@@ -124,6 +127,7 @@ export class WriteLedger {
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
         lastId,
+        left: this.#open.size,
         failure: undefined,
         done: (failure) => {
           clearTimeout(timer);
@@ -145,14 +149,16 @@ export class WriteLedger {
     });
   }
 
-  #wake(): void {
-    if (this.#waiters.length === 0) return;
-    const first = this.#open.keys().next();
-    const oldest = first.done ? Number.POSITIVE_INFINITY : first.value;
-    const ready = this.#waiters.filter((waiter) => waiter.lastId < oldest);
-    if (ready.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.lastId >= oldest);
-    for (const waiter of ready) waiter.done(waiter.failure);
+  #countDown(id: number): void {
+    const done: Waiter[] = [];
+    for (const waiter of this.#waiters) {
+      if (id > waiter.lastId) continue;
+      waiter.left -= 1;
+      if (waiter.left === 0) done.push(waiter);
+    }
+    if (done.length === 0) return;
+    this.#waiters = this.#waiters.filter((waiter) => waiter.left > 0);
+    for (const waiter of done) waiter.done(waiter.failure);
   }
 }
 
