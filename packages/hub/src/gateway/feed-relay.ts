@@ -45,11 +45,17 @@ export class FeedRelay {
   readonly #options: FeedRelayOptions;
   readonly #queue = new FeedQueue();
   #feed: Feed | undefined;
-  /** How far the client is when it has read what was sent. */
-  #reached: Checkpoint | undefined;
+  /** What the client was told last with `synced`. */
+  #synced: Checkpoint | undefined;
+  /** The last live entries sent since then whose position is known. */
+  #lastLive: EntryBatch | undefined;
   /** The client was told `synced` and nothing waits: live entries go the short way. */
   #isLive = false;
   #isClosed = false;
+
+  get ref(): StoreRef {
+    return this.#options.ref;
+  }
 
   constructor(options: FeedRelayOptions) {
     this.id = options.id;
@@ -74,13 +80,13 @@ export class FeedRelay {
     const event = this.#queue.shift();
     if (event) this.#send(event);
     if (!this.#queue.isEmpty) return true;
-    if (this.#feed === undefined) this.open(this.#reached);
+    if (this.#feed === undefined) this.open(this.#reached());
     return false;
   }
 
   #onEvent(event: FeedEvent): void {
     if (event.type === "closed") {
-      this.#end(event.error);
+      this.end(event.error);
     } else if (event.type === "entries" && this.#isLive) {
       this.#sendLive(event.batch);
     } else {
@@ -110,7 +116,8 @@ export class FeedRelay {
       case "synced": {
         const { epoch, seq, time } = event.checkpoint;
         outbox.send("synced", id, [epoch, seq, time]);
-        this.#reached = event.checkpoint;
+        this.#synced = event.checkpoint;
+        this.#lastLive = undefined;
         this.#isLive = this.#queue.isEmpty && this.#feed !== undefined;
         break;
       }
@@ -127,16 +134,22 @@ export class FeedRelay {
       this.#pause();
       return;
     }
-    if (batch.position > 0 && this.#reached) {
-      const time = Math.max(this.#reached.time, batch.entries.at(-1)?.time ?? 0);
-      this.#reached = { epoch: this.#reached.epoch, seq: batch.position, time };
-    }
+    if (batch.position > 0) this.#lastLive = batch;
     const { channel } = this;
     if (channel.feeds > 1) {
       if (channel.lastSent === batch) return;
       channel.lastSent = batch;
     }
     outbox.sendFrame(channel.channel.liveFrame(batch));
+  }
+
+  /** How far the client is when it has read what was sent. */
+  #reached(): Checkpoint | undefined {
+    const synced = this.#synced;
+    const live = this.#lastLive;
+    if (synced === undefined || live === undefined) return synced;
+    const time = Math.max(synced.time, live.entries.at(-1)?.time ?? 0);
+    return { epoch: synced.epoch, seq: live.position, time };
   }
 
   /** Lets go of the feed until everything sent was read; {@link advance} opens it again where the client then is. */
@@ -153,7 +166,9 @@ export class FeedRelay {
     this.#options.onBacklog(this);
   }
 
-  #end(error: ConatError): void {
+  /** Ends the feed for good and tells the client; what waits for it is not sent. */
+  end(error: ConatError): void {
+    if (this.#isClosed) return;
     this.#send({ type: "closed", error });
     this.close();
     this.#options.onEnded(this);
