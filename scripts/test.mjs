@@ -2,9 +2,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bootstrap, ROOT, runMain, ScriptError, tool, typescriptFlags } from "./bootstrap.mjs";
+import { bootstrap, ROOT, runMain, ScriptError, tool } from "./bootstrap.mjs";
 import { PARENT_WATCH, run } from "./child.mjs";
 import { provideChromium } from "./chromium.mjs";
+import { provideNatsServer } from "./nats-server.mjs";
 
 const HELP = `npm test -- [options] [filter …]
 
@@ -96,27 +97,12 @@ async function passGate(name) {
 async function provideServices(excluded, filters) {
   const env = { ...process.env };
   if (!excluded.includes(SERVICE_TESTS[0] ?? "")) {
-    env.CONAT_NATS_SERVER = await provideNatsServer();
+    env.CONAT_NATS_SERVER = await provideNatsServer("; or run npm test -- --no-nats");
   }
   if (!excluded.includes(BROWSER_TESTS) && hasBrowserTests(filters)) {
     env.CONAT_CHROMIUM = await provideChromium(console.log);
   }
   return env;
-}
-
-async function provideNatsServer() {
-  const cli = join(ROOT, "packages/hub/src/nats-server/nats-server-cli.ts");
-  let path = "";
-  const code = await run(process.execPath, [...typescriptFlags(), cli], {
-    onOutput: (text) => {
-      path += text;
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (code !== 0) {
-    throw new ScriptError("The tests need a nats-server, see above; or run npm test -- --no-nats.");
-  }
-  return path.trim();
 }
 
 /**

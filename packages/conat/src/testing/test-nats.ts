@@ -11,6 +11,8 @@ const START_TIMEOUT_MS = 20_000;
 const STOP_TIMEOUT_MS = 5_000;
 
 export interface TestNatsOptions {
+  /** Port to listen on. @default a free one */
+  readonly port?: number | undefined;
   /** Most bytes JetStream keeps on disk, in nats-server's notation, such as `10MB`. @default no limit of its own */
   readonly maxFile?: string | undefined;
   /** Most bytes JetStream keeps in memory, in nats-server's notation. @default no limit of its own */
@@ -111,6 +113,7 @@ class TestServer implements TestNats {
     this.#binary = binary;
     this.#dir = dir;
     this.#options = options;
+    this.#port = options.port;
     process.on("exit", this.#onProcessExit);
   }
 

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually } from "@conat/conat/testing";
+import { applyFault } from "./apply-fault.ts";
+import { Cast, type CastOptions } from "./cast.ts";
+import { check, differences, type Findings } from "./check.ts";
+import { Witness } from "./evidence.ts";
+import { type Act, describeAct } from "./fault.ts";
+import type { Dump } from "./history.ts";
+import type { ChaosClient } from "./process-client.ts";
+
+export interface ChaosOptions extends CastOptions {
+  readonly schedule: readonly Act[];
+  /** The clients work for this long, in milliseconds. */
+  readonly workMs: number;
+  /** Time from the end of the work until every write has ended and everybody shows the same, in milliseconds. */
+  readonly convergeWithinMs: number;
+  readonly log: (line: string) => void;
+}
+
+/** Lets clients work while things go wrong, and finds out whether every promise was kept. */
+export async function runChaos(options: ChaosOptions): Promise<Findings> {
+  const { size, workMs, schedule, convergeWithinMs, log } = options;
+  const cast = await Cast.start(options);
+  let witness: Witness | undefined;
+  try {
+    witness = await Witness.start(cast.natsUrl);
+    await cast.startClients();
+    log(`${size.nodes} nats-servers, ${size.hubs} hubs, ${cast.clients().length} clients at work`);
+    await perform(cast, schedule, workMs, log);
+    log("all faults are mended; waiting until everything written has ended");
+    const mendedAt = performance.now();
+    await settle(cast.clients(), convergeWithinMs);
+    const settledMs = performance.now() - mendedAt;
+    const dumps = await converge(cast.clients(), witness, convergeWithinMs - settledMs);
+    const convergedMs = performance.now() - mendedAt;
+    const findings = check({
+      histories: cast.everybody.map((client) => client.history()),
+      evidence: await witness.collect(),
+      dumps,
+      losesMemory: size.nodes === 1,
+    });
+    await Promise.all(cast.clients().map((client) => client.close()));
+    return {
+      problems: findings.problems,
+      figures: {
+        seed: options.seed,
+        faults: schedule.length,
+        ...findings.figures,
+        "every write ended after the last fault, ms": Math.round(settledMs),
+        "everybody showed the same after the last fault, ms": Math.round(convergedMs),
+      },
+    };
+  } finally {
+    await witness?.close();
+    await cast.close();
+  }
+}
+
+async function perform(
+  cast: Cast,
+  schedule: readonly Act[],
+  workMs: number,
+  log: (line: string) => void,
+): Promise<void> {
+  const startedAt = performance.now();
+  const until = (atMs: number): Promise<void> => sleep(startedAt + atMs - performance.now());
+  const faults: Promise<void>[] = [];
+  for (const act of schedule) {
+    await until(act.atMs);
+    log(describeAct(act));
+    faults.push(applyFault(cast, act));
+  }
+  await until(workMs);
+  await Promise.all(faults);
+}
+
+async function settle(clients: readonly ChaosClient[], withinMs: number): Promise<void> {
+  const deadline = new AbortController();
+  const late = sleep(withinMs, undefined, { signal: deadline.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(clients.map((client) => client.stop())), late]);
+  deadline.abort();
+}
+
+/** Resolves with what clients show when all of them show what is stored, or when the time is up. */
+async function converge(
+  clients: readonly ChaosClient[],
+  witness: Witness,
+  withinMs: number,
+): Promise<ReadonlyMap<string, Dump>> {
+  const dumps = new Map<string, Dump>();
+  const isEqual = async (): Promise<boolean> => {
+    const before = await witness.bucket();
+    for (const client of clients) dumps.set(client.name, await client.dump());
+    const bucket = await witness.bucket();
+    // What has a short life ends it before the end is looked at.
+    if (bucket.some(({ store, value }) => store === "short" && value !== null)) return false;
+    const newest = (facts: typeof bucket): number => Math.max(0, ...facts.map(({ seq }) => seq));
+    return (
+      newest(before) === newest(bucket) &&
+      [...dumps.values()].every((dump) => differences(dump, { bucket }).length === 0)
+    );
+  };
+  await eventually(isEqual, { timeoutMs: Math.max(1_000, withinMs), intervalMs: 100 }).catch(
+    () => undefined,
+  );
+  return dumps;
+}
