@@ -104,6 +104,14 @@ export const CONFIG_OPTIONS = {
     description: "cookie that holds the token of a client that passes none",
     parse: parseText,
   }),
+  lease: option({
+    flag: "--lease <duration>",
+    env: "CONAT_LEASE",
+    description:
+      "how long a hub counts as alive after its last sign of life: revocations wait no longer for it",
+    parse: parseDuration,
+    defaultText: "15s",
+  }),
   static: optional({
     flag: "--static <folder>",
     env: "CONAT_STATIC",

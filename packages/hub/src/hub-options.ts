@@ -2,7 +2,8 @@ import type { Durability, Session } from "@conat/conat/internal";
 import { DEFAULT_MARKER_TTL_MS } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import type { Authenticator } from "./auth/authenticator.ts";
-import type { JwtOptions } from "./auth/jwt-authenticator.ts";
+import { DEFAULT_MAX_TOKEN_LIFETIME_MS, type JwtOptions } from "./auth/jwt-authenticator.ts";
+import { DEFAULT_LEASE_MS } from "./auth/notice-board.ts";
 import { DEFAULT_PROJECTS_TTL_MS, type ProjectsOf } from "./auth/project-lookup.ts";
 import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
 import { createLogger, type LogLevel } from "./observability/logger.ts";
@@ -24,6 +25,13 @@ export interface HubOptions {
   readonly projects?: ProjectsOf | undefined;
   /** How long that is believed, in milliseconds. @default 60_000 */
   readonly projectsTtlMs?: number | undefined;
+  /**
+   * How long this hub counts as alive for the others after its last sign of life, in milliseconds: a revocation waits
+   * no longer for one that is gone, and one that cannot show a sign stops serving before. @default 15_000
+   */
+  readonly leaseMs?: number | undefined;
+  /** How long a revocation is remembered, in milliseconds. @default the longest life of a token, 14 days */
+  readonly revocationTtlMs?: number | undefined;
   /**
    * Origins whose pages may connect beside pages that the hub itself serves; `"*"` for all, `"loopback"` for all of
    * this machine. @default `["loopback"]` with `dev`, else none
@@ -81,6 +89,8 @@ type Defaulted =
   | "host"
   | "dev"
   | "projectsTtlMs"
+  | "leaseMs"
+  | "revocationTtlMs"
   | "allowedOrigins"
   | "natsDurability"
   | "dataDir"
@@ -105,6 +115,9 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
     port: options.port ?? 4400,
     host: options.host ?? "127.0.0.1",
     projectsTtlMs: options.projectsTtlMs ?? DEFAULT_PROJECTS_TTL_MS,
+    leaseMs: options.leaseMs ?? DEFAULT_LEASE_MS,
+    revocationTtlMs:
+      options.revocationTtlMs ?? options.jwt?.maxLifetimeMs ?? DEFAULT_MAX_TOKEN_LIFETIME_MS,
     allowedOrigins: options.allowedOrigins ?? (dev ? ["loopback"] : []),
     natsDurability: options.natsDurability ?? "unknown",
     dataDir: options.dataDir ?? "./.conat",

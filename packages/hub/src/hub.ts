@@ -1,9 +1,12 @@
+import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { ConatError, type Session } from "@conat/conat/internal";
 import type { Registry } from "prom-client";
 import { chooseAuthenticator } from "./auth/choose-authenticator.ts";
 import { Doorkeeper } from "./auth/doorkeeper.ts";
+import { NoticeBoard } from "./auth/notice-board.ts";
 import { ProjectLookup } from "./auth/project-lookup.ts";
+import { parseTarget, RevocationSet, type RevocationTarget } from "./auth/revocation-set.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { type HttpListener, listenHttp } from "./http-listener.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
@@ -29,6 +32,15 @@ export interface Hub extends AsyncDisposable {
   readonly natsUrl: string | undefined;
   /** Process id of the hub's own NATS server, while it has one. */
   readonly natsPid: number | undefined;
+  /**
+   * Makes what was given so far void: a token by its `jti`, all of an account or of a project's backend, or with both
+   * ids the account's place in the project. Feeds and subscriptions that are not allowed any more end with `revoked`.
+   * Resolves when that is so at every live hub; it is remembered over restarts, for as long as a token may live.
+   * @throws ConatError `bad-options`; `timeout` when a live hub has not confirmed, though it will obey, too
+   */
+  revoke(target: RevocationTarget): Promise<void>;
+  /** An account's projects have changed: every hub asks its lookup again. Resolves and throws as {@link revoke}. */
+  projectsChanged(account_id: string): Promise<void>;
   /** Lets nobody in any more and asks clients to move; resolves when they have, or after `moveWithinMs`. */
   drain(moveWithinMs: number): Promise<void>;
   /** Ends connections, NATS, and all that was started. Writes that were taken on are answered first. Idempotent. */
@@ -64,6 +76,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     throw error;
   }
   const { logger } = options;
+  let board: NoticeBoard | undefined;
   const tally = new Tally();
   const session = new SharedSession(upstream.session, {
     feedLingerMs: options.feedLingerMs,
@@ -72,17 +85,36 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
   });
   const projects = options.projects && new ProjectLookup(options.projects, options.projectsTtlMs);
-  const doorkeeper = new Doorkeeper({ authenticator, projects });
+  const doorkeeper = new Doorkeeper({ authenticator, projects, revocations: new RevocationSet() });
   const gateway = new Gateway({
     ...options,
     http: http.server,
     session,
     doorkeeper,
+    isFenced: () => board?.isLapsed ?? true,
     hubName: options.name ?? `${options.host}:${http.port}`,
     tally,
   });
+  gateway.setLapsed(true);
+  try {
+    board = await NoticeBoard.open({
+      session: upstream.session,
+      hubId: randomUUID(),
+      leaseMs: options.leaseMs,
+      logger,
+      onNotice: (notice, isGone) => gateway.note(notice, isGone),
+      onReload: () => doorkeeper.forgetNotices(),
+      onLapsed: (isLapsed) => gateway.setLapsed(isLapsed),
+    });
+  } catch (error) {
+    await gateway.close(0);
+    await http.close();
+    await session.close();
+    await upstream.close();
+    throw error;
+  }
   metrics = createMetrics({ tally, gateway, session, isReady });
-  const hub = new RunningHub({ options, http, upstream, session, gateway });
+  const hub = new RunningHub({ options, http, upstream, session, gateway, board });
   logger.info(
     { url: hub.url, nats: upstream.natsServer?.url, dev: options.dev },
     "the hub has started",
@@ -96,6 +128,7 @@ interface Parts {
   readonly upstream: Upstream;
   readonly session: SharedSession;
   readonly gateway: Gateway;
+  readonly board: NoticeBoard;
 }
 
 class RunningHub implements Hub {
@@ -103,6 +136,7 @@ class RunningHub implements Hub {
   readonly port: number;
   readonly session: Session;
   readonly #parts: Parts;
+  readonly #reviewer: NodeJS.Timeout | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -111,6 +145,14 @@ class RunningHub implements Hub {
     this.url = `http://${shownHost(options.host)}:${this.port}`;
     this.session = session;
     this.#parts = parts;
+    if (options.projects) {
+      this.#reviewer = setInterval(() => {
+        parts.gateway.review().catch((error: unknown) => {
+          options.logger.error({ err: error }, "the projects of accounts could not be looked at");
+        });
+      }, options.projectsTtlMs);
+      this.#reviewer.unref();
+    }
   }
 
   get natsUrl(): string | undefined {
@@ -119,6 +161,20 @@ class RunningHub implements Hub {
 
   get natsPid(): number | undefined {
     return this.#parts.upstream.natsServer?.pid;
+  }
+
+  revoke(target: RevocationTarget): Promise<void> {
+    const { board, options } = this.#parts;
+    const parsed = parseTarget(target);
+    const notice = { type: "revoked", target: parsed, at: this.session.serverTime() } as const;
+    return board.post(notice, options.revocationTtlMs);
+  }
+
+  projectsChanged(account_id: string): Promise<void> {
+    const { board, options } = this.#parts;
+    const notice = { type: "projects", account_id, at: this.session.serverTime() } as const;
+    // Later, every hub has asked again by itself.
+    return board.post(notice, options.projectsTtlMs);
   }
 
   drain(moveWithinMs: number): Promise<void> {
@@ -135,10 +191,12 @@ class RunningHub implements Hub {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { gateway, http, session, upstream, options } = this.#parts;
+    const { gateway, http, session, upstream, options, board } = this.#parts;
     if (drainMs > 0) await gateway.drain(drainMs);
+    clearInterval(this.#reviewer);
     await gateway.close(SETTLE_DEADLINE_MS);
     await http.close();
+    await board.close();
     await session.close();
     await upstream.close();
     options.logger.info("the hub has stopped");

@@ -2,6 +2,7 @@ export type { Authenticator, HandshakeRequest } from "./auth/authenticator.ts";
 export { type Claims, type Grant, toGrant } from "./auth/grant.ts";
 export type { JwtOptions } from "./auth/jwt-authenticator.ts";
 export type { ProjectsOf } from "./auth/project-lookup.ts";
+export type { RevocationTarget } from "./auth/revocation-set.ts";
 export { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
 export { type CloseHubOptions, type Hub, startHub } from "./hub.ts";
 export type { HubOptions } from "./hub-options.ts";

@@ -19,6 +19,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     host: config.host,
     dev: config.dev,
     jwt: toJwtOptions(config),
+    leaseMs: config.lease,
     allowedOrigins: origins,
     staticDir: config.static,
     natsUrl: config.natsUrl,

@@ -7,7 +7,7 @@ export interface ConnectOptions {
    * @default the environment variable `CONAT_URL`; in a page its own origin
    */
   readonly address?: string | undefined;
-  /** Bearer token; for a hub also a function, which is asked for one at every (re)connect. */
+  /** Bearer token; for a hub also a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Who this client says it is. Only a hub in development mode believes it; NATS itself does not ask. */
   readonly identity?: Hello["identity"];

@@ -50,6 +50,8 @@ export interface DkvInvalid {
 export interface DkvEvents<T> {
   change: [DkvChange<T>];
   reject: [DkvReject<T>];
+  /** What `writes()` lists has changed; once for all changes of one turn. */
+  writes: [];
   conflict: [DkvConflict<T>];
   invalid: [DkvInvalid];
   /** Every write has ended. */

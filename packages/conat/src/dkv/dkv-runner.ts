@@ -8,7 +8,7 @@ import { ChangeNotifier } from "./change-notifier.ts";
 import type { ConfirmedChange, DkvEffects, MergeBytes, MergedConflict } from "./dkv-effects.ts";
 import { DkvState } from "./dkv-state.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import { type LedgerItem, WriteLedger } from "./write-ledger.ts";
+import { type FailedWrite, type LedgerItem, WriteLedger } from "./write-ledger.ts";
 
 /** `loading`: no snapshot yet. `stale`: shows what was known when the connection broke. */
 export type StoreStatus = "loading" | "live" | "stale" | "storage-full" | "closed";
@@ -19,6 +19,8 @@ export interface RunnerListener {
   onMerged(conflict: MergedConflict): void;
   onFailed(item: LedgerItem, error: ConatError): void;
   onStable(): void;
+  /** The ledger has changed. */
+  onWrites(): void;
   onStatus(status: StoreStatus): void;
   onError(error: ConatError): void;
   onClosed(error: ConatError): void;
@@ -62,6 +64,7 @@ export class DkvRunner implements DkvEffects {
   #status: StoreStatus = "loading";
   #durability: Durability = "unknown";
   #flushQueued = false;
+  #writesQueued = false;
   /** A pause between attempts is running; nothing is sent until it ends. */
   #pausing = false;
   #failures = 0;
@@ -100,6 +103,7 @@ export class DkvRunner implements DkvEffects {
     const { key, value, ttlMs, headers, ifSeq, quiet } = request;
     const item: LedgerItem = { id, key, value, ttlMs, at: Date.now() };
     this.ledger.add(item);
+    this.#tellWrites();
     const carries = [id];
     const write = { id, key, value, ttlMs, headers, ifSeq, carries, merges: 0, quiet };
     this.notifier.batch(() => this.state.write(write));
@@ -236,7 +240,24 @@ export class DkvRunner implements DkvEffects {
       const item = this.ledger.settle(id, outcome, !write.quiet);
       if (item && failed && !write.quiet) this.#listener.onFailed(item, outcome.error);
     }
+    this.#tellWrites();
     if (this.ledger.size === 0) this.#listener.onStable();
+  }
+
+  #tellWrites(): void {
+    if (this.#writesQueued) return;
+    this.#writesQueued = true;
+    queueMicrotask(() => {
+      this.#writesQueued = false;
+      this.#listener.onWrites();
+    });
+  }
+
+  /** Takes a failed write off the list. */
+  forget(id: number): FailedWrite | undefined {
+    const failed = this.ledger.forget(id);
+    if (failed) this.#tellWrites();
+    return failed;
   }
 
   merged(conflict: MergedConflict): void {

@@ -48,6 +48,7 @@ export function createTeller<Value>(options: Telling<Value>): RunnerListener {
     onFailed: ({ id, key, value }, error) => {
       emitter.emit("reject", { id, key, value: decoded(value), error });
     },
+    onWrites: () => emitter.emit("writes"),
     onStable: () => emitter.emit("stable"),
     onStatus: (status) => emitter.emit("status", status),
     onError: (error) => emitter.emit("error", error),

@@ -35,7 +35,7 @@ export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
     ageMs: Date.now() - item.at,
     error,
     retry: () => retry(runner, item.id),
-    discard: () => ledger.forget(item.id) !== undefined || runner.discard(item.id),
+    discard: () => runner.forget(item.id) !== undefined || runner.discard(item.id),
   });
   return [
     ...Array.from(ledger.open(), (item) =>
@@ -46,7 +46,7 @@ export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
 }
 
 function retry(runner: DkvRunner, id: number): boolean {
-  const failed = runner.ledger.forget(id);
+  const failed = runner.forget(id);
   if (failed === undefined) return false;
   const { key, value, ttlMs } = failed.item;
   runner.write({ key, value, ttlMs, headers: undefined, ifSeq: undefined, quiet: false });

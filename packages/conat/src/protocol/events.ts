@@ -1,5 +1,5 @@
 import type * as v from "valibot";
-import type { bye, welcome } from "./messages/hello.ts";
+import type { bye, identity, token, welcome } from "./messages/hello.ts";
 import type * as store from "./messages/store.ts";
 import type * as stores from "./messages/stores.ts";
 import type * as topic from "./messages/topic.ts";
@@ -19,12 +19,14 @@ export interface ClientEvents {
   pub: Listener<typeof topic.publish>;
   sub: Listener<typeof topic.subscribe>;
   unsub: Listener<typeof topic.unsubscribe>;
+  token: Listener<typeof token>;
 }
 
 /** Socket.IO event map, hub → client. */
 export interface HubEvents {
   welcome: Listener<typeof welcome>;
   bye: Listener<typeof bye>;
+  identity: Listener<typeof identity>;
   reset: Listener<typeof store.reset>;
   snapshot: Listener<typeof store.snapshot>;
   synced: Listener<typeof store.synced>;

@@ -31,5 +31,8 @@ export const MAX_OPEN_STORES = 500;
 /** PubSub subscriptions one connection may hold. */
 export const MAX_SUBSCRIPTIONS = 500;
 
+/** Longest bearer token, in characters. */
+export const MAX_TOKEN_LENGTH = 16_384;
+
 /** How long every wait lasts at most unless told otherwise, in milliseconds. */
 export const WAIT_TIMEOUT_MS = 30_000;

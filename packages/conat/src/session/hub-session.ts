@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { HubEvents } from "../protocol/events.ts";
-import { bye, type Hello, type Welcome, welcome } from "../protocol/messages/hello.ts";
+import { bye, type Hello, identity, type Welcome, welcome } from "../protocol/messages/hello.ts";
 import * as store from "../protocol/messages/store.ts";
 import * as stores from "../protocol/messages/stores.ts";
 import * as topic from "../protocol/messages/topic.ts";
@@ -31,6 +31,7 @@ import type {
   TopicMessage,
   WriteResult,
 } from "./session.ts";
+import { TokenRenewal } from "./token-renewal.ts";
 import { whenReady } from "./when-ready.ts";
 
 /** A write that the hub has not answered within this time is `ambiguous`, in milliseconds. */
@@ -42,7 +43,7 @@ export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 export interface HubSessionOptions {
   /** The hub: an `http:` or `https:` URL. A path in it comes before `/socket.io`. */
   readonly address: URL;
-  /** Bearer token, or a function that is asked for one at every (re)connect. */
+  /** Bearer token, or a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Who this client says it is; only a hub in development mode believes it. */
   readonly identity?: Hello["identity"];
@@ -70,6 +71,7 @@ export class HubSession implements Session {
   readonly #writes: HubWrites;
   readonly #requests: HubRequests;
   readonly #topics: HubTopics;
+  readonly #renewal: TokenRenewal;
   readonly #receivers: ReadonlyMap<string, Receiver>;
   #link: HubLink | undefined;
   #linkClosed: Promise<void> = Promise.resolve();
@@ -117,7 +119,9 @@ export class HubSession implements Session {
     this.#writes = new HubWrites(uplink, options.ackTimeoutMs ?? DEFAULT_ACK_TIMEOUT_MS);
     this.#requests = new HubRequests(uplink);
     this.#topics = new HubTopics(uplink);
-    parts = [this.#feeds, this.#writes, this.#requests, this.#topics];
+    const { token } = options;
+    this.#renewal = new TokenRenewal(uplink, typeof token === "function" ? token : undefined);
+    parts = [this.#feeds, this.#writes, this.#requests, this.#topics, this.#renewal];
     this.#receivers = this.#createReceivers();
   }
 
@@ -223,7 +227,7 @@ export class HubSession implements Session {
     this.#connection.step({ type: "lost", error: new ConatError("unavailable", text, { cause }) });
   }
 
-  #onWelcome({ v: version, origin, time }: Welcome): void {
+  #onWelcome({ v: version, origin, time, leftMs }: Welcome): void {
     if (version < OLDEST_PROTOCOL_VERSION) {
       const text = `the hub speaks protocol ${version}, this client needs ${OLDEST_PROTOCOL_VERSION} or later`;
       this.#connection.step({ type: "lost", error: new ConatError("protocol-version", text) });
@@ -236,6 +240,7 @@ export class HubSession implements Session {
       elapsed: this.#environment.elapsed(),
     };
     this.#connection.step({ type: "welcomed" });
+    this.#renewal.granted(leftMs);
   }
 
   #safeServerTime(): number {
@@ -249,12 +254,14 @@ export class HubSession implements Session {
     const { reset, snapshot, synced, live, stale, closed } = this.#feeds.receivers;
     const { ack, nack } = this.#writes.receivers;
     const answers = this.#requests.receivers;
+    const renewal = this.#renewal.receivers;
     const { subscribed, msg, lagged, unsubscribed } = this.#topics.receivers;
     const receivers: Record<keyof HubEvents, Receiver> = {
       welcome: receiver(welcome, (message) => this.#onWelcome(message)),
       bye: receiver(bye, (kind, message, withinMs) =>
         this.#connection.step({ type: "bye", error: toHubError(kind, message), withinMs }),
       ),
+      identity: receiver(identity, renewal.identity),
       reset: receiver(store.reset, reset),
       snapshot: receiver(store.snapshot, snapshot),
       synced: receiver(store.synced, synced),

@@ -14,13 +14,16 @@ export interface Grant {
   readonly identity: Identity;
   /** Server time at which it ends, in milliseconds since the epoch; `undefined` for never. */
   readonly expiresAt: number | undefined;
-  /** When it was given, in milliseconds since the epoch; `undefined` when that is not known. */
-  readonly issuedAt: number | undefined;
+  /** The earliest time at which it can have been given, in milliseconds since the epoch: older than a revocation, it is revoked. */
+  readonly issuedAt: number;
   /** Name of the token, to revoke it by. */
   readonly jti: string | undefined;
   /** How it can be renewed: by another token over the same connection, or only by connecting again, as with a cookie. */
   readonly renewal: "token" | "reconnect";
 }
+
+/** How far the clock of whoever issues tokens may be off, in milliseconds. */
+export const CLOCK_TOLERANCE_MS = 5_000;
 
 const id = v.pipe(v.string(), v.minLength(1));
 const seconds = v.pipe(v.number(), v.finite(), v.minValue(0));
@@ -63,15 +66,15 @@ export function toGrant(claims: unknown, renewal: Grant["renewal"] = "token"): G
   return {
     identity: identify(parsed.output),
     expiresAt: exp === undefined ? undefined : exp * 1_000,
-    issuedAt: iat === undefined ? undefined : iat * 1_000,
+    issuedAt: iat === undefined ? 0 : iat * 1_000 - CLOCK_TOLERANCE_MS,
     jti,
     renewal,
   };
 }
 
-/** A grant without end, for an authenticator that knows no more than who it is. */
+/** A grant without end, from an authenticator that decides anew at every connection. */
 export function endlessGrant(identity: Identity): Grant {
-  return { identity, expiresAt: undefined, issuedAt: undefined, jti: undefined, renewal: "token" };
+  return { identity, expiresAt: undefined, issuedAt: Date.now(), jti: undefined, renewal: "token" };
 }
 
 function identify(claims: v.InferOutput<typeof claimsSchema>): Identity {

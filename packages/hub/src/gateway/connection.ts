@@ -14,21 +14,25 @@ import {
   publish,
   read,
   subscribe,
+  token,
   unsubscribe,
   write,
 } from "@conat/conat/internal";
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import * as v from "valibot";
+import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { ScopedSession } from "../scope/scoped-session.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { Feeds } from "./feeds.ts";
+import { type Handshake, toShownError } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import { Reads } from "./reads.ts";
 import type { StoreFanout } from "./store-fanout.ts";
 import { StoreRequests } from "./store-requests.ts";
+import { Tenure } from "./tenure.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 import { Topics } from "./topics.ts";
 import { Writes } from "./writes.ts";
@@ -36,6 +40,10 @@ import { Writes } from "./writes.ts";
 export interface ConnectionOptions {
   readonly socket: Socket;
   readonly session: ScopedSession;
+  readonly handshake: Handshake;
+  readonly doorkeeper: Doorkeeper;
+  /** How long a new token may take to be checked, in milliseconds. */
+  readonly renewalTimeoutMs: number;
   readonly limits: GatewayLimits;
   readonly tally: Tally;
   readonly stores: StoreFanout;
@@ -45,6 +53,10 @@ export interface ConnectionOptions {
   readonly hubName: string;
   readonly onClosed: (connection: Connection) => void;
 }
+
+/** How long a client may take to read what was sent before its rights changed, in milliseconds. */
+const READ_DEADLINE_MS = 1_000;
+const READ_POLL_MS = 10;
 
 /**
  * One client: takes its events apart, and answers each that is wrong by name, or counts it when there is nothing to
@@ -61,6 +73,7 @@ export class Connection {
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #storeRequests: StoreRequests;
+  readonly #tenure: Tenure;
   readonly #onClosed: (connection: Connection) => void;
   #isClosed = false;
 
@@ -95,6 +108,17 @@ export class Connection {
     this.#writes = new Writes(context);
     this.#reads = new Reads(context);
     this.#storeRequests = new StoreRequests(context);
+    this.#tenure = new Tenure({
+      handshake: options.handshake,
+      doorkeeper: options.doorkeeper,
+      timeoutMs: options.renewalTimeoutMs,
+      onGrant: ({ identity }) => {
+        if (identity === session.identity) return;
+        session.setIdentity(identity);
+        this.#feeds.recheck();
+      },
+      onEnd: (error) => this.dismiss(error),
+    });
     // A middleware that never calls on keeps events of a client away from the socket's own ones, such as "disconnect".
     socket.use(([event, ...message]) => this.#onEvent(event, message));
     socket.on("disconnect", (reason) => this.#end(reason));
@@ -103,6 +127,7 @@ export class Connection {
       origin: session.origin,
       time: session.serverTime(),
       hub: options.hubName,
+      ...this.#expiry(),
     });
   }
 
@@ -128,6 +153,31 @@ export class Connection {
   async settled(): Promise<void> {
     await this.#writes.idle();
     this.#writes.flush();
+  }
+
+  /** Looks again at what the client may do; resolves when what it may not see any more is not on its way either. */
+  async review(): Promise<void> {
+    await this.#tenure.review();
+    const deadline = performance.now() + READ_DEADLINE_MS;
+    while (!this.#isClosed && this.#outbox.bytes > 0) {
+      if (performance.now() > deadline) {
+        this.#socket.conn.close(true);
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, READ_POLL_MS));
+    }
+  }
+
+  /** Ends everything here at once; the client learns why, if it still reads. */
+  dismiss(error: ConatError): void {
+    if (this.#isClosed) return;
+    this.#tally.countRefused(error.kind);
+    this.#feeds.closeAll();
+    this.#topics.closeAll();
+    const hasBacklog = this.#outbox.isFull;
+    this.sayBye(error, 0);
+    if (hasBacklog) this.#socket.conn.close(true);
+    else this.close();
   }
 
   close(): void {
@@ -177,6 +227,12 @@ export class Connection {
       case "sub":
         this.#onSubscribe(message);
         break;
+      case "token": {
+        const parsed = v.safeParse(token, message);
+        if (parsed.success) void this.#renew(parsed.output[0]);
+        else this.#tally.countIgnored("bad-message");
+        break;
+      }
       case "unsub": {
         const parsed = v.safeParse(unsubscribe, message);
         if (parsed.success) this.#topics.unsubscribe(parsed.output[0]);
@@ -258,6 +314,24 @@ export class Connection {
     }
   }
 
+  async #renew(newToken: string): Promise<void> {
+    let refusal: ConatError | undefined;
+    try {
+      await this.#tenure.renew(newToken);
+    } catch (thrown) {
+      refusal = toShownError(thrown);
+      this.#tally.countRefused(refusal.kind);
+    }
+    if (this.#isClosed) return;
+    const why: [string, string] | null = refusal ? [refusal.kind, refusal.message] : null;
+    this.#outbox.send("identity", this.#tenure.leftMs ?? null, why);
+  }
+
+  #expiry(): { leftMs?: number } {
+    const { leftMs } = this.#tenure;
+    return leftMs === undefined ? {} : { leftMs };
+  }
+
   /** Answers a message that is wrong, if at least its id can be read. */
   #refuse(id: unknown, tell: (id: number, kind: string, text: string) => void): void {
     if (!v.is(natural, id)) {
@@ -283,6 +357,7 @@ export class Connection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#logger.debug({ origin: this.#session.origin, reason }, "disconnected");
+    this.#tenure.close();
     this.#writes.close();
     this.#feeds.closeAll();
     this.#topics.closeAll();

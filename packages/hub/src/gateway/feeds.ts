@@ -6,6 +6,7 @@ import {
   toConatError,
 } from "@conat/conat/internal";
 import { type Authorized, authorizeStore } from "../scope/authorize.ts";
+import { toRevoked } from "../scope/scoped-session.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { type ConnectionChannel, FeedRelay } from "./feed-relay.ts";
 
@@ -42,6 +43,17 @@ export class Feeds {
     if (relay === undefined) return;
     relay.close();
     this.#forget(relay);
+  }
+
+  /** Ends the feeds that the identity's rights do not cover any more, those that wait included. */
+  recheck(): void {
+    for (const relay of [...this.#relays.values()]) {
+      try {
+        authorizeStore(this.#context.session.identity, "read", relay.ref);
+      } catch (thrown) {
+        relay.end(toRevoked(thrown));
+      }
+    }
   }
 
   closeAll(): void {

@@ -9,7 +9,9 @@ import {
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
+import type { Notice } from "../auth/revocation-set.ts";
 import type { Tally } from "../observability/tally.ts";
+import type { Identity } from "../scope/identity.ts";
 import { ScopedSession } from "../scope/scoped-session.ts";
 import { Connection } from "./connection.ts";
 import { createGuardedDecoder } from "./guarded-decoder.ts";
@@ -32,6 +34,8 @@ export interface GatewayOptions {
   readonly pingTimeoutMs: number;
   /** How long a new connection may take to say who it is, in milliseconds. */
   readonly handshakeTimeoutMs: number;
+  /** Whether nothing may be delivered, checked at every delivery. */
+  readonly isFenced: () => boolean;
   readonly hubName: string;
   readonly tally: Tally;
   readonly logger: Logger;
@@ -48,6 +52,7 @@ export class Gateway {
   /** Called when the last connection has gone. */
   readonly #lastLeft: (() => void)[] = [];
   #isDraining = false;
+  #isLapsed = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -89,6 +94,29 @@ export class Gateway {
     return this.#sum((connection) => connection.pendingWrites);
   }
 
+  /** Takes note of what hubs tell each other; resolves when it is in force for everybody who is connected. */
+  async note(notice: Notice, isGone: boolean): Promise<void> {
+    const { doorkeeper, logger, tally } = this.#options;
+    doorkeeper.note(notice, isGone);
+    if (!isGone) {
+      tally.countNotice(notice.type);
+      logger.info({ audit: notice.type, notice }, "a notice is in force");
+    }
+    await this.review();
+  }
+
+  /** Looks again at what everybody who is connected may do. */
+  async review(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.review()));
+  }
+
+  /** While the hub is cut off from the others it serves nobody: it might not hear of a revocation. */
+  setLapsed(isLapsed: boolean): void {
+    this.#isLapsed = isLapsed;
+    if (!isLapsed) return;
+    for (const connection of [...this.#connections]) connection.dismiss(cutOff());
+  }
+
   /** Turns newcomers away, and tells who is here to move within `moveWithinMs`. Resolves when all have, or then. */
   async drain(moveWithinMs: number): Promise<void> {
     this.#isDraining = true;
@@ -112,6 +140,7 @@ export class Gateway {
     const { doorkeeper, handshakeTimeoutMs, logger, tally } = this.#options;
     try {
       if (this.#isDraining) throw leaving();
+      if (this.#isLapsed) throw cutOff();
       const { auth, headers, address } = socket.handshake;
       const raw = { auth, headers, address };
       this.#handshakes.set(socket, await shakeHands(raw, doorkeeper, handshakeTimeoutMs));
@@ -125,24 +154,29 @@ export class Gateway {
   }
 
   #accept(socket: Socket): void {
-    const { session, limits, tally, logger, hubName } = this.#options;
+    const { session, limits, tally, logger, hubName, doorkeeper } = this.#options;
     const handshake = this.#handshakes.get(socket);
-    if (handshake === undefined) {
+    const identity = handshake && this.#currentIdentity(handshake);
+    // Something has changed since the handshake a moment ago: the next one finds out.
+    if (handshake === undefined || identity === undefined) {
       socket.disconnect(true);
       return;
     }
-    const { grant, client } = handshake;
     const scoped = new ScopedSession(session, {
-      identity: grant.identity,
-      client,
+      identity,
+      client: handshake.client,
+      isFenced: this.#options.isFenced,
       maxValueBytes: limits.maxValueBytes,
     });
     tally.connectionsAccepted += 1;
-    logger.debug({ origin: scoped.origin, identity: grant.identity.kind }, "connected");
+    logger.debug({ origin: scoped.origin, identity: identity.kind }, "connected");
     this.#connections.add(
       new Connection({
         socket,
         session: scoped,
+        handshake,
+        doorkeeper,
+        renewalTimeoutMs: this.#options.handshakeTimeoutMs,
         limits,
         tally,
         logger,
@@ -152,6 +186,16 @@ export class Gateway {
         onClosed: (connection) => this.#forget(connection),
       }),
     );
+  }
+
+  #currentIdentity({ grant }: Handshake): Identity | undefined {
+    const { doorkeeper } = this.#options;
+    if (this.#isLapsed || this.#isDraining || doorkeeper.isOutdated(grant)) return undefined;
+    try {
+      return doorkeeper.judge(grant).identity;
+    } catch {
+      return undefined;
+    }
   }
 
   #forget(connection: Connection): void {
@@ -165,6 +209,10 @@ export class Gateway {
     for (const connection of this.#connections) sum += of(connection);
     return sum;
   }
+}
+
+function cutOff(): ConatError {
+  return new ConatError("unavailable", "this hub has lost NATS: connect again later or elsewhere");
 }
 
 function leaving(): ConatError {

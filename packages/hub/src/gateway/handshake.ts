@@ -76,9 +76,15 @@ export async function withDeadline<T>(promise: Promise<T>, timeoutMs: number): P
   }
 }
 
-/** The error in the form in which Socket.IO carries it to the client. What is not ours to tell stays here. */
+/** What a client may know of an error: what was not named on purpose stays here. */
+export function toShownError(thrown: unknown): ConatError {
+  return thrown instanceof ConatError
+    ? thrown
+    : new ConatError(toConatError(thrown).kind, "authentication failed");
+}
+
+/** The error in the form in which Socket.IO carries it to the client. */
 export function toRefusal(thrown: unknown): Error & { data: { kind: string; message: string } } {
-  const error = toConatError(thrown);
-  const message = thrown instanceof ConatError ? error.message : "authentication failed";
-  return Object.assign(new Error(message), { data: { kind: error.kind, message } });
+  const { kind, message } = toShownError(thrown);
+  return Object.assign(new Error(message), { data: { kind, message } });
 }

@@ -11,6 +11,7 @@ export class Tally {
   slowReaders = 0;
   /** PubSub messages dropped because their reader did not keep up. */
   laggedMessages = 0;
+  readonly #notices = new Map<string, number>();
   readonly #refused = new Map<ErrorKind, number>();
   readonly #ignored = new Map<IgnoredReason, number>();
 
@@ -20,6 +21,15 @@ export class Tally {
 
   get ignored(): ReadonlyMap<IgnoredReason, number> {
     return this.#ignored;
+  }
+
+  /** Notices of hubs to each other that came into force here, by type. */
+  get notices(): ReadonlyMap<string, number> {
+    return this.#notices;
+  }
+
+  countNotice(type: string): void {
+    this.#notices.set(type, (this.#notices.get(type) ?? 0) + 1);
   }
 
   countRefused(kind: ErrorKind): void {

@@ -29,6 +29,8 @@ export interface ScopedSessionOptions {
   readonly client: string;
   /** @default MAX_VALUE_BYTES */
   readonly maxValueBytes?: number | undefined;
+  /** While it says so nothing is delivered; whoever says so closes this session. @default never */
+  readonly isFenced?: (() => boolean) | undefined;
 }
 
 /**
@@ -37,20 +39,41 @@ export interface ScopedSessionOptions {
  */
 export class ScopedSession implements Session {
   readonly origin: string;
-  readonly identity: Identity;
+  #identity: Identity;
   readonly #inner: Session;
   readonly #maxValueBytes: number;
+  readonly #isFenced: () => boolean;
   /** What was opened through this session; each ends with the error it is given. */
-  readonly #open = new Set<(error: ConatError) => void>();
+  readonly #open = new Map<(error: ConatError) => void, Recheck>();
   readonly #statusListeners = new Map<(status: SessionStatus) => void, () => void>();
   #lastWrite = 0;
   #closed = false;
 
   constructor(inner: Session, options: ScopedSessionOptions) {
     this.#inner = inner;
-    this.identity = options.identity;
+    this.#identity = options.identity;
     this.origin = `${principalTag(options.identity)}.${options.client}`;
+    this.#isFenced = options.isFenced ?? (() => false);
     this.#maxValueBytes = options.maxValueBytes ?? MAX_VALUE_BYTES;
+  }
+
+  get identity(): Identity {
+    return this.#identity;
+  }
+
+  /** Gives the same principal other rights: what they do not cover any more ends with `revoked`. */
+  setIdentity(identity: Identity): void {
+    if (principalTag(identity) !== principalTag(this.#identity)) {
+      throw new ConatError("internal", "a session belongs to one principal");
+    }
+    this.#identity = identity;
+    for (const [end, recheck] of [...this.#open]) {
+      try {
+        recheck();
+      } catch (thrown) {
+        end(toRevoked(thrown));
+      }
+    }
   }
 
   get status(): SessionStatus {
@@ -85,9 +108,17 @@ export class ScopedSession implements Session {
   openStore(ref: StoreRef, listener: FeedListener, options?: OpenStoreOptions): Feed {
     try {
       if (this.#closed) throw closedError();
-      const authorized = authorizeStore(this.identity, "read", ref);
-      return this.#track(this.#inner.openStore(authorized, listener, options), (error) =>
-        listener({ type: "closed", error }),
+      const authorized = authorizeStore(this.#identity, "read", ref);
+      return this.#track(
+        this.#inner.openStore(
+          authorized,
+          (event) => {
+            if (!this.#isFenced()) listener(event);
+          },
+          options,
+        ),
+        (error) => listener({ type: "closed", error }),
+        () => authorizeStore(this.#identity, "read", ref),
       );
     } catch (thrown) {
       const error = toConatError(thrown);
@@ -103,7 +134,7 @@ export class ScopedSession implements Session {
     const refused: WriteResult[] = [];
     try {
       if (this.#closed) throw closedError();
-      const authorized = authorizeStore(this.identity, "write", ref);
+      const authorized = authorizeStore(this.#identity, "write", ref);
       const accepted: Mutation[] = [];
       for (const mutation of mutations) {
         const error = refuseMutation(mutation, this.#maxValueBytes);
@@ -125,24 +156,27 @@ export class ScopedSession implements Session {
 
   async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
     if (this.#closed) throw closedError();
-    const authorized = authorizeStore(this.identity, "read", ref);
-    return this.#inner.read(authorized, parseName("a key", key));
+    const authorized = authorizeStore(this.#identity, "read", ref);
+    const entry = await this.#inner.read(authorized, parseName("a key", key));
+    // Rights may have gone while the answer was under way.
+    authorizeStore(this.#identity, "read", ref);
+    return entry;
   }
 
   async listStores(scope: Scope): Promise<readonly StoreInfo[]> {
     if (this.#closed) throw closedError();
-    return this.#inner.listStores(authorizeScope(this.identity, "list", scope));
+    return this.#inner.listStores(authorizeScope(this.#identity, "list", scope));
   }
 
   async destroyStore(ref: StoreRef): Promise<void> {
     if (this.#closed) throw closedError();
-    return this.#inner.destroyStore(authorizeStore(this.identity, "destroy", ref));
+    return this.#inner.destroyStore(authorizeStore(this.#identity, "destroy", ref));
   }
 
   /** @throws ConatError `forbidden`, `bad-name` or `value-too-large`. */
   publish(topic: TopicRef, message: TopicMessage): void {
     if (this.#closed) return;
-    const authorized = authorizeTopic(this.identity, "publish", topic);
+    const authorized = authorizeTopic(this.#identity, "publish", topic);
     if (message.data.length > this.#maxValueBytes) {
       throw new ConatError(
         "value-too-large",
@@ -155,9 +189,17 @@ export class ScopedSession implements Session {
   subscribe(topic: TopicRef, listener: TopicListener): Subscription {
     try {
       if (this.#closed) throw closedError();
-      const authorized = authorizeTopic(this.identity, "subscribe", topic);
-      return this.#track(this.#inner.subscribe(authorized, listener), (error) =>
-        listener.onClosed(error),
+      const authorized = authorizeTopic(this.#identity, "subscribe", topic);
+      return this.#track(
+        this.#inner.subscribe(authorized, {
+          onMessage: (message) => {
+            if (!this.#isFenced()) listener.onMessage(message);
+          },
+          onLagged: (count) => listener.onLagged(count),
+          onClosed: (error) => listener.onClosed(error),
+        }),
+        (error) => listener.onClosed(error),
+        () => authorizeTopic(this.#identity, "subscribe", topic),
       );
     } catch (thrown) {
       const error = toConatError(thrown);
@@ -168,7 +210,7 @@ export class ScopedSession implements Session {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const end of [...this.#open]) end(closedError());
+    for (const end of [...this.#open.keys()]) end(closedError());
     for (const [listener, stop] of [...this.#statusListeners]) {
       stop();
       listener(CLOSED_STATUS);
@@ -180,13 +222,17 @@ export class ScopedSession implements Session {
     return mutation.origin === this.origin ? mutation : { ...mutation, origin: this.origin };
   }
 
-  #track(opened: { close(): void }, tell: (error: ConatError) => void): { close(): void } {
+  #track(
+    opened: { close(): void },
+    tell: (error: ConatError) => void,
+    recheck: Recheck,
+  ): { close(): void } {
     const end = (error: ConatError): void => {
       if (!this.#open.delete(end)) return;
       opened.close();
       tell(error);
     };
-    this.#open.add(end);
+    this.#open.set(end, recheck);
     return {
       close: () => {
         this.#open.delete(end);
@@ -194,6 +240,15 @@ export class ScopedSession implements Session {
       },
     };
   }
+}
+
+/** Throws when what was opened may not be open any more. */
+type Recheck = () => void;
+
+/** A right that was there and is gone, for whoever relied on it. */
+export function toRevoked(thrown: unknown): ConatError {
+  const { message } = toConatError(thrown);
+  return new ConatError("revoked", message.replace(" may not ", " may no longer "));
 }
 
 const CLOSED_STATUS: SessionStatus = { state: "closed", error: undefined, attempt: 0 };

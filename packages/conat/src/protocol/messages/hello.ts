@@ -1,5 +1,8 @@
 import * as v from "valibot";
+import { MAX_TOKEN_LENGTH } from "../limits.ts";
 import { natural } from "./common.ts";
+
+const bearer = v.pipe(v.string(), v.maxLength(MAX_TOKEN_LENGTH));
 
 /** Sent by the client in the Socket.IO handshake (`auth`). */
 export const hello = v.object({
@@ -8,7 +11,7 @@ export const hello = v.object({
   /** Instance id of the client; survives its reconnects, so that it finds its own writes again. */
   client: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{16,64}$/)),
   /** Bearer token, where the hub asks for one. */
-  token: v.optional(v.string()),
+  token: v.optional(bearer),
   /** Who the client says it is; believed only by a hub in development mode. */
   identity: v.optional(
     v.strictObject({
@@ -35,12 +38,26 @@ export const welcome = v.strictTuple([
     time: v.number(),
     /** Which hub this is, for people reading logs. */
     hub: v.string(),
+    /** How long the client's grant is good for, in milliseconds from now; absent when it does not end. */
+    leftMs: v.optional(v.number()),
   }),
 ]);
 export type Welcome = v.InferOutput<typeof welcome>[0];
 
 /** Event `bye`, hub → client: the hub is about to close this connection. `[error kind, message, move within ms]` */
 export const bye = v.strictTuple([v.string(), v.string(), natural]);
+
+/** Event `token`, client → hub: a new bearer token of the same principal. Answered by `identity`. */
+export const token = v.strictTuple([bearer]);
+
+/**
+ * Event `identity`, hub → client: what became of the client's grant.
+ * `[how long it is good for in ms or null for ever, null | [error kind, message] why a new token was not taken]`
+ */
+export const identity = v.strictTuple([
+  v.nullable(v.number()),
+  v.nullable(v.strictTuple([v.string(), v.string()])),
+]);
 
 /** What travels as `data` of a refused handshake. */
 export const refusal = v.object({ kind: v.string(), message: v.string() });
