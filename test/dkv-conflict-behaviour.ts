@@ -162,6 +162,8 @@ export function describeDkvConflicts({ open, pair }: DkvBench): void {
   describe("the ledger of writes", () => {
     it("lists what is pending, and discards it on request", async () => {
       const store = await open<number>({ noAutosave: true });
+      const listed: number[] = [];
+      store.on("writes", () => void listed.push(store.writes().length));
       const handle = store.set("a", 1);
       store.set("b", 2);
       expect(store.hasUnsavedChanges()).toBe(true);
@@ -177,6 +179,7 @@ export function describeDkvConflicts({ open, pair }: DkvBench): void {
       expect(store.get()).toEqual({ b: 2 });
       await store.save();
       expect(store.writes()).toEqual([]);
+      expect([listed[0], listed.at(-1)]).toEqual([2, 0]);
     });
 
     it("keeps a rejected write with its reason: save rejects, reject is told once, and retry writes it again", async () => {
