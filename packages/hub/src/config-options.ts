@@ -5,6 +5,7 @@ import {
   parseBytes,
   parseDuration,
   parseList,
+  parseNkeyFile,
   parseOneOf,
   parseSwitch,
   parseText,
@@ -131,6 +132,12 @@ export const CONFIG_OPTIONS = {
     env: "NATS_URL",
     description: "NATS server or cluster to use; without it the hub runs a server of its own",
     parse: parseText,
+  }),
+  natsNkey: optional({
+    flag: "--nats-nkey <file>",
+    env: "NATS_NKEY",
+    description: "file with the seed (SU…) of the nkey to show the server at --nats-url",
+    parse: parseNkeyFile,
   }),
   natsDurability: option({
     flag: "--nats-durability <kind>",

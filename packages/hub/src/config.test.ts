@@ -62,6 +62,16 @@ describe("options of the command", () => {
     });
   });
 
+  it("take the nkey for NATS from a file, so that it shows in no list of processes", () => {
+    const seed = "SUAGMJH5XLGZKQQWAWKRZJIGMOU4HPFUYLXJMXOO5NLFEO2OOQJ5LPRDPM";
+    const path = join(folder, "user.nk");
+    writeFileSync(path, `${seed}\n`);
+    expect(load(["--nats-nkey", path]).natsNkey).toBe(seed);
+    expect(() => load([], { NATS_NKEY: join(folder, "none") })).toThrow(
+      /^NATS_NKEY must be a readable file with the seed/,
+    );
+  });
+
   it.each([
     [["--prot", "1"], "unknown option '--prot'"],
     [["--port"], "argument missing"],

@@ -44,6 +44,8 @@ export interface HubOptions {
   readonly session?: Session | undefined;
   /** NATS server or cluster. @default a server of the hub's own */
   readonly natsUrl?: string | undefined;
+  /** Seed (`SU…`) of the nkey to show the server at `natsUrl`. @default none */
+  readonly natsNkeySeed?: string | undefined;
   /** What an acknowledgement of the server at `natsUrl` means. @default "unknown" */
   readonly natsDurability?: Durability | undefined;
   /** Where the hub's own server keeps its data. @default "./.conat" */

@@ -23,6 +23,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     allowedOrigins: origins,
     staticDir: config.static,
     natsUrl: config.natsUrl,
+    natsNkeySeed: config.natsNkey,
     natsDurability: config.natsDurability,
     dataDir: config.dataDir,
     syncInterval: config.sync,

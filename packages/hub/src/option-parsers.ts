@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+
 /** Readers of option values. Each throws an Error whose message says what it wanted. */
 
 /** `500`, `500ms`, `10s`, `5m` or `24h` as milliseconds. */
@@ -60,6 +62,17 @@ export function parseList(text: string): readonly string[] {
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
+}
+
+/** What a file holds that names the seed of a user nkey. */
+export function parseNkeyFile(path: string): string {
+  try {
+    const seed = readFileSync(path, "utf8").trim();
+    if (/^SU[A-Z2-7]+$/.test(seed)) return seed;
+  } catch {
+    // As good as a file with something else.
+  }
+  throw new Error("a readable file with the seed (SU…) of a user nkey");
 }
 
 export function parseSwitch(text: string): boolean {

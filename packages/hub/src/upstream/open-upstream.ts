@@ -34,6 +34,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
   if (natsUrl !== undefined) {
     const opened = await openSession(options, {
       servers: natsUrl,
+      nkeySeed: encodeSeed(options.natsNkeySeed),
       durability: options.natsDurability,
     });
     return {
@@ -54,7 +55,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
   try {
     const opened = await openSession(options, {
       servers: natsServer.url,
-      nkeySeed: new TextEncoder().encode(natsServer.nkeySeed),
+      nkeySeed: encodeSeed(natsServer.nkeySeed),
       durability: options.syncInterval === "always" ? "disk" : "os",
     });
     return {
@@ -87,6 +88,10 @@ function openSession(
     markerTtlMs,
     connectTimeoutMs,
   });
+}
+
+function encodeSeed(seed: string | undefined): Uint8Array | undefined {
+  return seed === undefined ? undefined : new TextEncoder().encode(seed);
 }
 
 function logNatsServer(logger: Logger, level: "info" | "warn" | "error", message: string): void {

@@ -1,0 +1,15 @@
+// `npm run cluster`: three nats-servers and two hubs on this machine, for trying out what one may lose.
+import { join } from "node:path";
+import { bootstrap, ROOT, runMain, typescriptFlags } from "./bootstrap.mjs";
+import { PARENT_WATCH, run } from "./child.mjs";
+import { buildDemo } from "./demo.mjs";
+
+await runMain(async () => {
+  const args = process.argv.slice(2);
+  const isHelp = args.includes("--help") || args.includes("-h");
+  await bootstrap(isHelp ? console.error : console.log);
+  const page = isHelp ? [] : ["--", "--static", await buildDemo()];
+  const main = join(ROOT, "packages/hub/src/local-cluster/local-cluster-cli.ts");
+  const node = [...typescriptFlags(), "--import", PARENT_WATCH, main];
+  return run(process.execPath, [...node, ...args, ...page]);
+});
