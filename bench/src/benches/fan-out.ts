@@ -72,7 +72,7 @@ function oneAtATime(readers: number): Bench {
   };
 }
 
-export const fanOut: readonly Bench[] = [20, 100].map(oneAtATime);
+export const fanOut: readonly Bench[] = [20, 100, 1_000].map(oneAtATime);
 
 export const fanOutUnderLoad: Bench = {
   name: "fan-out-load",

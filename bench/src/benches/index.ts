@@ -4,6 +4,8 @@ import { channels, fanOut, fanOutUnderLoad } from "./fan-out.ts";
 import { latencyBusy, latencySpaced } from "./latency.ts";
 import { clientMemory, hubMemory } from "./memory.ts";
 import { openStores } from "./open-store.ts";
+import { resume } from "./resume.ts";
+import { idle, manyKeys, manyStores } from "./scale.ts";
 import { hubStart, npmStart } from "./start-up.ts";
 import { overwrites, pipelinedWrites, sequentialWrites } from "./writes.ts";
 
@@ -22,6 +24,10 @@ export const BENCHES: readonly Bench[] = [
   ...channels,
   clientMemory,
   hubMemory,
+  idle,
+  manyStores,
+  manyKeys,
+  resume,
   hubStart,
   npmStart,
 ];

@@ -1,6 +1,6 @@
 import { atMost, type Bench, type Side } from "../framework/bench.ts";
 import { value } from "../framework/metrics.ts";
-import type { HubServer, Server, Stage } from "../framework/stage.ts";
+import type { OwnServer, Server, Stage } from "../framework/stage.ts";
 
 const KEYS = 100_000;
 const STORE = "filled";
@@ -108,7 +108,6 @@ async function fill(stage: Stage, nats: Server): Promise<void> {
   await stage.run({ kind: "raw-nats", address: nats.url }, FILL);
 }
 
-async function used(hub: HubServer): Promise<number> {
-  const { heapUsed, external } = await hub.memory();
-  return (heapUsed + external) / MEGABYTE;
+async function used(hub: OwnServer): Promise<number> {
+  return (await hub.memory()).objects / MEGABYTE;
 }

@@ -49,6 +49,8 @@ export interface Bench {
   readonly rows: readonly Row[];
   /** Only on request, because it takes minutes. */
   readonly large?: boolean;
+  /** Most rounds, where one takes long. */
+  readonly maxRounds?: number;
   /** Compares with systems that have to be installed. */
   readonly hasPeers?: boolean;
   /** Starts everything; what the stage started it also ends. */

@@ -40,7 +40,8 @@ const WARM_UP = 0.5;
 
 /** Measures every side in turn, round by round, and returns the figures of the rows. */
 export async function runBench(bench: Bench, options: RunOptions): Promise<RowResult[]> {
-  const { rounds, scale, log } = options;
+  const { scale, log } = options;
+  const rounds = Math.min(options.rounds, bench.maxRounds ?? options.rounds);
   const stage = new Stage(options);
   try {
     log(`${bench.name}: starting`);

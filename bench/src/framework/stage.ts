@@ -2,10 +2,13 @@ import type { HubOptions } from "@conat/hub";
 import type { deepstreamServer } from "../../peers/deepstream-server.ts";
 import type { prsmServer } from "../../peers/prsm-server.ts";
 import type { LoadOptions, loadProcess } from "../load/load-process.ts";
+import type { Sample } from "../load/sample.ts";
 import type { hubProcess } from "../servers/hub-process.ts";
 import type { socketioServer } from "../servers/socketio-server.ts";
+import type { UsedMemory } from "../servers/used-memory.ts";
 import type { SystemOptions } from "../systems/open-system.ts";
 import type { Role, Side } from "./bench.ts";
+import { CuttableLine } from "./cuttable-line.ts";
 import { NatsServer } from "./nats-server.ts";
 import { NodeProcess, type NodeProcessOptions } from "./node-process.ts";
 import type { Peer } from "./peers.ts";
@@ -18,8 +21,9 @@ export interface Server {
   readonly pid: number;
 }
 
-export interface HubServer extends Server {
-  memory(): Promise<NodeJS.MemoryUsage>;
+/** A server of the bench's own that says how much memory it holds. */
+export interface OwnServer extends Server {
+  memory(): Promise<UsedMemory>;
 }
 
 export interface StageOptions {
@@ -56,16 +60,20 @@ export class Stage {
     return server;
   }
 
-  async hub(options: HubOptions, flags: readonly string[] = []): Promise<HubServer> {
+  async hub(options: HubOptions, flags: readonly string[] = []): Promise<OwnServer> {
     const node = this.node<typeof hubProcess>({ module: "servers/hub-process.ts", flags });
     const url = await node.call("start", options);
     return { url, pid: node.pid, memory: () => node.call("memory", undefined as never) };
   }
 
   /** The raw Socket.IO server; with NATS behind it when it has an address. */
-  async socketio(options: { natsUrl?: string } = {}): Promise<Server> {
-    const node = this.node<typeof socketioServer>({ module: "servers/socketio-server.ts" });
-    return { url: await node.call("listen", options), pid: node.pid };
+  async socketio(
+    options: { natsUrl?: string } = {},
+    flags: readonly string[] = [],
+  ): Promise<OwnServer> {
+    const node = this.node<typeof socketioServer>({ module: "servers/socketio-server.ts", flags });
+    const url = await node.call("listen", options);
+    return { url, pid: node.pid, memory: () => node.call("memory", undefined as never) };
   }
 
   /** The same load on other systems, as far as they are there; they run from now on. */
@@ -105,12 +113,31 @@ export class Stage {
     };
   }
 
-  /** Runs a load once, to fill a store, and ends its process. */
-  async run(system: SystemOptions, load: LoadOptions): Promise<void> {
+  /**
+   * Runs a load once, to fill a store for example, and ends its process.
+   * @param during is awaited before that.
+   */
+  async run(
+    system: SystemOptions,
+    load: LoadOptions,
+    during?: (sample: Sample) => Promise<void>,
+  ): Promise<void> {
     const node = this.node<typeof loadProcess>({ module: "load/load-process.ts" });
     await node.call("open", { system, load });
-    await node.call("measure", 1);
+    const sample = await node.call("measure", 1);
+    await during?.(sample);
     await node.stop();
+  }
+
+  /** Something else to end together with the rest. */
+  own(one: { stop(): Promise<void> }): void {
+    this.#started.push(one);
+  }
+
+  async line(url: string): Promise<CuttableLine> {
+    const line = await CuttableLine.start(url);
+    this.#started.push(line);
+    return line;
   }
 
   node<M extends Methods>({ flags = [], ...options }: NodeProcessOptions): NodeProcess<M> {

@@ -1,3 +1,4 @@
+import { usedMemory } from "../servers/used-memory.ts";
 import type { System } from "../systems/system.ts";
 import type { Load } from "./sample.ts";
 
@@ -38,10 +39,5 @@ export async function openMemory(system: System, options: MemoryOptions): Promis
 }
 
 function used(): number {
-  if (globalThis.gc === undefined) throw new Error("this load needs --expose-gc");
-  // Twice: what a first collection finalizes, a second one frees.
-  globalThis.gc();
-  globalThis.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  return (heapUsed + external) / MEGABYTE;
+  return usedMemory().objects / MEGABYTE;
 }

@@ -1,5 +1,6 @@
 import { type Hub, type HubOptions, startHub } from "@conat/hub";
 import { serve } from "../framework/serve.ts";
+import { usedMemory } from "./used-memory.ts";
 
 let hub: Hub | undefined;
 
@@ -11,10 +12,7 @@ export const hubProcess = serve(
       hub = await startHub({ port: 0, dev: true, ...options });
       return hub.url;
     },
-    memory(): NodeJS.MemoryUsage {
-      globalThis.gc?.();
-      return process.memoryUsage();
-    },
+    memory: usedMemory,
   },
   () => hub?.close(),
 );

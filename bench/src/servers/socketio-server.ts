@@ -6,6 +6,7 @@ import { Server } from "socket.io";
 import { serve } from "../framework/serve.ts";
 import { rawNats } from "../systems/raw-nats.ts";
 import { type Connection, makeValue, VALUE_BYTES } from "../systems/system.ts";
+import { usedMemory } from "./used-memory.ts";
 
 /**
  * The floor on Socket.IO: a process that passes each write on to everybody who has the store open, one packet per
@@ -59,6 +60,7 @@ export const socketioServer = serve(
       await once(http, "listening");
       return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
     },
+    memory: usedMemory,
   },
   () => io.close(),
 );

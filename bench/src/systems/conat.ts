@@ -20,6 +20,7 @@ export function conat({ address, ephemeral = false }: ConatOptions): System {
           const options = { client, project_id: PROJECT, name, ephemeral, ...OUTBOX };
           return new ConatStore(await dkv<Value | number>(options));
         },
+        reconnected: () => client.ready(),
         close: () => client.close(),
       };
     },
