@@ -5,7 +5,7 @@ import type { Authenticator } from "./auth/authenticator.ts";
 import { DEFAULT_MAX_TOKEN_LIFETIME_MS, type JwtOptions } from "./auth/jwt-authenticator.ts";
 import { DEFAULT_LEASE_MS } from "./auth/notice-board.ts";
 import { DEFAULT_PROJECTS_TTL_MS, type ProjectsOf } from "./auth/project-lookup.ts";
-import { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts";
+import { DEFAULT_GATEWAY_LIMITS, DEVELOPMENT_RATES, type GatewayLimits } from "./gateway/limits.ts";
 import { createLogger, type LogLevel } from "./observability/logger.ts";
 import { DEFAULT_FEED_LINGER_MS, DEFAULT_MAX_REPLICA_BYTES } from "./upstream/shared-session.ts";
 
@@ -69,7 +69,12 @@ export interface HubOptions {
   readonly feedLingerMs?: number | undefined;
   /** Most memory for replicas, in bytes. @default 1 GiB */
   readonly maxReplicaBytes?: number | undefined;
-  /** What one connection may ask for. @default DEFAULT_GATEWAY_LIMITS */
+  /**
+   * How many proxies stand before the hub that add to `X-Forwarded-For`; with 0 the header is not believed.
+   * @default 0
+   */
+  readonly trustedProxies?: number | undefined;
+  /** What one connection, principal or address may ask for. @default DEFAULT_GATEWAY_LIMITS, without rates in `dev` */
   readonly limits?: Partial<GatewayLimits> | undefined;
   /** How often a connection is tested, in milliseconds. @default 10_000 */
   readonly pingIntervalMs?: number | undefined;
@@ -99,6 +104,7 @@ type Defaulted =
   | "syncInterval"
   | "markerTtlMs"
   | "feedLingerMs"
+  | "trustedProxies"
   | "maxReplicaBytes"
   | "pingIntervalMs"
   | "pingTimeoutMs"
@@ -125,9 +131,14 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
     dataDir: options.dataDir ?? "./.conat",
     syncInterval: options.syncInterval ?? "1s",
     markerTtlMs: options.markerTtlMs ?? DEFAULT_MARKER_TTL_MS,
+    trustedProxies: options.trustedProxies ?? 0,
     feedLingerMs: options.feedLingerMs ?? DEFAULT_FEED_LINGER_MS,
     maxReplicaBytes: options.maxReplicaBytes ?? DEFAULT_MAX_REPLICA_BYTES,
-    limits: { ...DEFAULT_GATEWAY_LIMITS, ...options.limits },
+    limits: {
+      ...DEFAULT_GATEWAY_LIMITS,
+      ...(dev ? DEVELOPMENT_RATES : {}),
+      ...options.limits,
+    },
     // Together they bound how long a dead connection goes unnoticed: 15 s.
     pingIntervalMs: options.pingIntervalMs ?? 10_000,
     pingTimeoutMs: options.pingTimeoutMs ?? 5_000,

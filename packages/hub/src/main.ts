@@ -2,6 +2,7 @@ import { ConatError } from "@conat/conat/internal";
 import type { JwtOptions } from "./auth/jwt-authenticator.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import type { HubConfig } from "./config-options.ts";
+import type { GatewayLimits } from "./gateway/limits.ts";
 import { type Hub, startHub } from "./hub.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { createLogger } from "./observability/logger.ts";
@@ -20,6 +21,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     dev: config.dev,
     jwt: toJwtOptions(config),
     leaseMs: config.lease,
+    trustedProxies: config.trustedProxies,
     allowedOrigins: origins,
     staticDir: config.static,
     natsUrl: config.natsUrl,
@@ -38,12 +40,33 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
       maxOpenStores: config.maxOpenStores,
       maxSubscriptions: config.maxSubscriptions,
       maxOutboxBytes: config.maxOutboxBytes,
+      ...chosenLimits(config),
     },
     pingIntervalMs: config.pingInterval,
     pingTimeoutMs: config.pingTimeout,
     logger: createLogger(config.logLevel),
     signal,
   };
+}
+
+/** The limits that somebody has named; the others have defaults that depend on the mode. */
+function chosenLimits(config: HubConfig): Partial<GatewayLimits> {
+  const names = [
+    "maxMessageRate",
+    "maxByteRate",
+    "maxIdentityMessageRate",
+    "maxIdentityByteRate",
+    "maxAddressMessageRate",
+    "maxAddressByteRate",
+    "maxAddressHandshakeRate",
+    "maxConnections",
+    "maxIdentityConnections",
+    "maxAddressConnections",
+    "maxIdentityOpenStores",
+    "maxIdentitySubscriptions",
+  ] as const;
+  const chosen = names.filter((name) => config[name] !== undefined);
+  return Object.fromEntries(chosen.map((name) => [name, config[name]]));
 }
 
 function toJwtOptions(config: HubConfig): JwtOptions | undefined {

@@ -1,5 +1,5 @@
 import { decodeBlock } from "../protocol/block.ts";
-import type { ConatError } from "../protocol/conat-error.ts";
+import { type ConatError, recoveryFor } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { HubEvents } from "../protocol/events.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
@@ -15,6 +15,9 @@ import type { Feed, FeedEvent, FeedListener, OpenStoreOptions } from "./session.
  * heartbeat bound (15 s) and the hub's check of the store's head (20 s) together.
  */
 const CERTAIN_BEFORE_LOSS_MS = 60_000;
+
+/** How long to wait before a feed is asked for again that the hub could not open now, in milliseconds, on average. */
+const ASK_AGAIN_MS = 1_000;
 
 interface OpenFeed {
   readonly id: number;
@@ -33,6 +36,8 @@ export class HubFeeds implements HubPart {
   readonly #feeds = new Map<number, OpenFeed>();
   readonly #channels = new Map<number, Set<OpenFeed>>();
   #lastId = 0;
+  /** Counts connections: each asks for every feed by itself. */
+  #attempt = 0;
 
   constructor(uplink: HubUplink) {
     this.#uplink = uplink;
@@ -65,6 +70,7 @@ export class HubFeeds implements HubPart {
   }
 
   onDisconnected(error: ConatError): void {
+    this.#attempt += 1;
     this.#channels.clear();
     const certainTime = Math.floor(this.#uplink.safeServerTime()) - CERTAIN_BEFORE_LOSS_MS;
     for (const feed of [...this.#feeds.values()]) {
@@ -129,7 +135,10 @@ export class HubFeeds implements HubPart {
     },
     closed: (id, kind, message) => {
       const feed = this.#feeds.get(id);
-      if (feed !== undefined) this.#end(feed, toHubError(kind, message));
+      if (feed === undefined) return;
+      const error = toHubError(kind, message);
+      if (recoveryFor(error.kind) === "retry") this.#askAgain(feed, error);
+      else this.#end(feed, error);
     },
   } satisfies Partial<HubEvents>;
 
@@ -138,6 +147,20 @@ export class HubFeeds implements HubPart {
       ? [reached.epoch, reached.seq, reached.time]
       : null;
     this.#uplink.send("open", id, ref, since);
+  }
+
+  /** The hub cannot open the feed now. It asks again, in this connection or the next one. */
+  #askAgain(feed: OpenFeed, error: ConatError): void {
+    this.#leaveChannel(feed);
+    feed.live = false;
+    tell(feed.listener, { type: "stale", error });
+    const { environment, connection } = this.#uplink;
+    const delayMs = ASK_AGAIN_MS * (0.5 + environment.random());
+    const attempt = this.#attempt;
+    environment.startTimer(() => {
+      const isWanted = this.#feeds.has(feed.id) && attempt === this.#attempt;
+      if (isWanted && connection.connected) this.#request(feed);
+    }, delayMs);
   }
 
   #end(feed: OpenFeed, error: ConatError): void {

@@ -1,4 +1,4 @@
-import type { ConatError } from "../protocol/conat-error.ts";
+import { type ConatError, recoveryFor } from "../protocol/conat-error.ts";
 import type { HubEvents } from "../protocol/events.ts";
 import { toWireTopicRef, type WireTopicRef } from "../protocol/messages/common.ts";
 import type { TopicRef } from "../protocol/scope.ts";
@@ -10,6 +10,9 @@ import type { Subscription, TopicListener, TopicMessage } from "./session.ts";
 
 /** A WebSocket does not tell when there is room again: look this often, in milliseconds. */
 const CONGESTED_RETRY_MS = 50;
+
+/** How long to wait before asking again for what the hub could not take now, in milliseconds, on average. */
+const ASK_AGAIN_MS = 1_000;
 
 interface OpenSubscription {
   readonly id: number;
@@ -24,6 +27,8 @@ export class HubTopics implements HubPart {
   readonly #channels = new Map<number, Set<OpenSubscription>>();
   readonly #outbox = new Outbox<WireTopicRef>();
   #lastId = 0;
+  /** Counts connections: each subscribes to everything by itself. */
+  #attempt = 0;
   #stopTimer: (() => void) | undefined;
 
   constructor(uplink: HubUplink) {
@@ -65,6 +70,7 @@ export class HubTopics implements HubPart {
   }
 
   onDisconnected(): void {
+    this.#attempt += 1;
     this.#channels.clear();
   }
 
@@ -90,7 +96,11 @@ export class HubTopics implements HubPart {
       const listener = this.#subscriptions.get(id)?.listener;
       tell(() => listener?.onLagged(count));
     },
-    unsubscribed: (id, kind, message) => this.#end(id, toHubError(kind, message)),
+    unsubscribed: (id, kind, message) => {
+      const error = toHubError(kind, message);
+      if (recoveryFor(error.kind) === "retry") this.#askAgain(id);
+      else this.#end(id, error);
+    },
   } satisfies Partial<HubEvents>;
 
   #flush(): void {
@@ -107,6 +117,21 @@ export class HubTopics implements HubPart {
       this.#stopTimer = undefined;
       this.#flush();
     }, CONGESTED_RETRY_MS);
+  }
+
+  /** The hub cannot take the subscription now. It asks again, in this connection or the next one. */
+  #askAgain(id: number): void {
+    const { environment, connection } = this.#uplink;
+    const attempt = this.#attempt;
+    environment.startTimer(
+      () => {
+        const subscription = this.#subscriptions.get(id);
+        if (subscription === undefined || attempt !== this.#attempt || !connection.connected)
+          return;
+        this.#uplink.send("sub", id, subscription.topic);
+      },
+      ASK_AGAIN_MS * (0.5 + environment.random()),
+    );
   }
 
   #end(id: number, error: ConatError): void {

@@ -3,6 +3,7 @@ import type { Tally } from "../observability/tally.ts";
 import type { ScopedSession } from "../scope/scoped-session.ts";
 import type { GatewayLimits } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Quota } from "./quotas.ts";
 import type { StoreFanout } from "./store-fanout.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 
@@ -12,6 +13,7 @@ export interface ConnectionContext {
   readonly outbox: Outbox;
   readonly limits: GatewayLimits;
   readonly tally: Tally;
+  readonly quota: Quota;
   readonly stores: StoreFanout;
   readonly topics: TopicFanout;
   /** Counts the refusal and tells the client about it. */

@@ -1,14 +1,12 @@
 import {
   type Checkpoint,
-  type ConatError,
+  ConatError,
   closeStore,
   destroyStore,
   fromWireScope,
   fromWireStoreRef,
   fromWireTopicRef,
   listStores,
-  MAX_MUTATIONS,
-  natural,
   openStore,
   PROTOCOL_VERSION,
   publish,
@@ -29,7 +27,9 @@ import { Feeds } from "./feeds.ts";
 import { type Handshake, toShownError } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
+import type { Quota } from "./quotas.ts";
 import { Reads } from "./reads.ts";
+import { refuseMessage } from "./refusals.ts";
 import type { StoreFanout } from "./store-fanout.ts";
 import { StoreRequests } from "./store-requests.ts";
 import { Tenure } from "./tenure.ts";
@@ -45,6 +45,7 @@ export interface ConnectionOptions {
   /** How long a new token may take to be checked, in milliseconds. */
   readonly renewalTimeoutMs: number;
   readonly limits: GatewayLimits;
+  readonly quota: Quota;
   readonly tally: Tally;
   readonly stores: StoreFanout;
   readonly topics: TopicFanout;
@@ -74,6 +75,7 @@ export class Connection {
   readonly #reads: Reads;
   readonly #storeRequests: StoreRequests;
   readonly #tenure: Tenure;
+  readonly #quota: Quota;
   readonly #onClosed: (connection: Connection) => void;
   #isClosed = false;
 
@@ -83,7 +85,11 @@ export class Connection {
     this.#session = session;
     this.#tally = tally;
     this.#logger = options.logger;
+    this.#quota = options.quota;
     this.#onClosed = options.onClosed;
+    socket.conn.on("data", (data: unknown) => {
+      if (data instanceof Uint8Array) this.#quota.spendBytes(data.byteLength);
+    });
     this.#outbox = new Outbox({
       conn: socket.conn,
       maxBytes: limits.maxOutboxBytes,
@@ -95,6 +101,7 @@ export class Connection {
       session,
       outbox: this.#outbox,
       limits,
+      quota: options.quota,
       tally,
       stores,
       topics,
@@ -187,7 +194,11 @@ export class Connection {
 
   #onEvent(event: string, message: unknown[]): void {
     try {
-      this.#route(event, message);
+      // What gives something back is always welcome.
+      const error =
+        event === "close" || event === "unsub" ? undefined : this.#quota.refuseMessage();
+      if (error) this.#refuse(event, message, error);
+      else this.#route(event, message);
     } catch (error) {
       this.#tally.countIgnored("internal");
       this.#logger.error({ err: error, event }, "handling a message failed");
@@ -195,123 +206,63 @@ export class Connection {
   }
 
   #route(event: string, message: unknown[]): void {
+    const take = <Message extends unknown[]>(
+      schema: v.GenericSchema<unknown, Message>,
+      handle: (...message: Message) => void,
+    ): void => {
+      const parsed = v.safeParse(schema, message);
+      if (parsed.success) handle(...parsed.output);
+      else this.#refuse(event, message, malformed());
+    };
     switch (event) {
       case "open":
-        this.#onOpen(message);
+        take(openStore, (id, ref, since) => {
+          const checkpoint = since === null ? undefined : toCheckpoint(since);
+          this.#feeds.open(id, fromWireStoreRef(ref), checkpoint);
+        });
         break;
-      case "close": {
-        const parsed = v.safeParse(closeStore, message);
-        if (parsed.success) this.#feeds.close(parsed.output[0]);
-        else this.#tally.countIgnored("bad-message");
+      case "close":
+        take(closeStore, (id) => this.#feeds.close(id));
         break;
-      }
       case "write":
-        this.#onWrite(message);
+        take(write, (ref, mutations) => this.#writes.write(fromWireStoreRef(ref), mutations));
         break;
       case "read":
-        this.#onRead(message);
+        take(read, (id, ref, key) => {
+          void this.#reads.read(id, fromWireStoreRef(ref), key);
+        });
         break;
       case "list":
-        this.#onList(message);
+        take(listStores, (id, scope) => {
+          void this.#storeRequests.list(id, fromWireScope(scope));
+        });
         break;
       case "destroy":
-        this.#onDestroy(message);
+        take(destroyStore, (id, ref) => {
+          void this.#storeRequests.destroy(id, fromWireStoreRef(ref));
+        });
         break;
-      case "pub": {
-        const parsed = v.safeParse(publish, message);
-        if (parsed.success) {
-          this.#topics.publish(fromWireTopicRef(parsed.output[0]), parsed.output[1]);
-        } else this.#tally.countIgnored("bad-message");
+      case "pub":
+        take(publish, (ref, data) => this.#topics.publish(fromWireTopicRef(ref), data));
         break;
-      }
       case "sub":
-        this.#onSubscribe(message);
+        take(subscribe, (id, ref) => this.#topics.subscribe(id, fromWireTopicRef(ref)));
         break;
-      case "token": {
-        const parsed = v.safeParse(token, message);
-        if (parsed.success) void this.#renew(parsed.output[0]);
-        else this.#tally.countIgnored("bad-message");
+      case "unsub":
+        take(unsubscribe, (id) => this.#topics.unsubscribe(id));
         break;
-      }
-      case "unsub": {
-        const parsed = v.safeParse(unsubscribe, message);
-        if (parsed.success) this.#topics.unsubscribe(parsed.output[0]);
-        else this.#tally.countIgnored("bad-message");
+      case "token":
+        take(token, (newToken) => {
+          void this.#renew(newToken);
+        });
         break;
-      }
       default:
         this.#tally.countIgnored("unknown-event");
     }
   }
 
-  #onOpen(message: unknown[]): void {
-    const parsed = v.safeParse(openStore, message);
-    if (parsed.success) {
-      const [id, ref, since] = parsed.output;
-      this.#feeds.open(id, fromWireStoreRef(ref), since === null ? undefined : toCheckpoint(since));
-    } else {
-      this.#refuse(message[0], (id, kind, text) => this.#outbox.send("closed", id, kind, text));
-    }
-  }
-
-  #onWrite(message: unknown[]): void {
-    const parsed = v.safeParse(write, message);
-    if (parsed.success) {
-      this.#writes.write(fromWireStoreRef(parsed.output[0]), parsed.output[1]);
-      return;
-    }
-    const mutations = Array.isArray(message[1]) ? message[1].slice(0, MAX_MUTATIONS) : [undefined];
-    for (const mutation of mutations) {
-      const id: unknown = Array.isArray(mutation) ? mutation[0] : undefined;
-      this.#refuse(id, (known, kind, text) => this.#outbox.send("nack", known, kind, text, null));
-    }
-  }
-
-  #onRead(message: unknown[]): void {
-    const parsed = v.safeParse(read, message);
-    if (parsed.success) {
-      const [id, ref, key] = parsed.output;
-      void this.#reads.read(id, fromWireStoreRef(ref), key);
-    } else {
-      this.#refuse(message[0], (id, kind, text) =>
-        this.#outbox.send("entry", id, null, [kind, text]),
-      );
-    }
-  }
-
-  #onList(message: unknown[]): void {
-    const parsed = v.safeParse(listStores, message);
-    if (parsed.success) {
-      const [id, scope] = parsed.output;
-      void this.#storeRequests.list(id, fromWireScope(scope));
-    } else {
-      this.#refuse(message[0], (id, kind, text) =>
-        this.#outbox.send("stores", id, [], 0, [kind, text]),
-      );
-    }
-  }
-
-  #onDestroy(message: unknown[]): void {
-    const parsed = v.safeParse(destroyStore, message);
-    if (parsed.success) {
-      const [id, ref] = parsed.output;
-      void this.#storeRequests.destroy(id, fromWireStoreRef(ref));
-    } else {
-      this.#refuse(message[0], (id, kind, text) =>
-        this.#outbox.send("destroyed", id, [kind, text]),
-      );
-    }
-  }
-
-  #onSubscribe(message: unknown[]): void {
-    const parsed = v.safeParse(subscribe, message);
-    if (parsed.success) {
-      this.#topics.subscribe(parsed.output[0], fromWireTopicRef(parsed.output[1]));
-    } else {
-      this.#refuse(message[0], (id, kind, text) =>
-        this.#outbox.send("unsubscribed", id, kind, text),
-      );
-    }
+  #refuse(event: string, message: unknown[], error: ConatError): void {
+    refuseMessage(event, message, error, { outbox: this.#outbox, tally: this.#tally });
   }
 
   async #renew(newToken: string): Promise<void> {
@@ -332,16 +283,6 @@ export class Connection {
     return leftMs === undefined ? {} : { leftMs };
   }
 
-  /** Answers a message that is wrong, if at least its id can be read. */
-  #refuse(id: unknown, tell: (id: number, kind: string, text: string) => void): void {
-    if (!v.is(natural, id)) {
-      this.#tally.countIgnored("bad-message");
-      return;
-    }
-    this.#tally.countRefused("bad-request");
-    tell(id, "bad-request", "the message does not have the form that PROTOCOL.md gives for it");
-  }
-
   #onDrain(): void {
     this.#topics.pump();
     this.#feeds.pump();
@@ -358,6 +299,7 @@ export class Connection {
     this.#isClosed = true;
     this.#logger.debug({ origin: this.#session.origin, reason }, "disconnected");
     this.#tenure.close();
+    this.#quota.leave();
     this.#writes.close();
     this.#feeds.closeAll();
     this.#topics.closeAll();
@@ -366,6 +308,13 @@ export class Connection {
     this.#socket.conn.close();
     this.#onClosed(this);
   }
+}
+
+function malformed(): ConatError {
+  return new ConatError(
+    "bad-request",
+    "the message does not have the form that PROTOCOL.md gives for it",
+  );
 }
 
 function toCheckpoint([epoch, seq, time]: [string, number, number]): Checkpoint {

@@ -92,6 +92,7 @@ export class Feeds {
 
   #open(id: number, ref: Authorized<StoreRef>, since: Checkpoint | undefined): void {
     const { session, outbox, limits, tally } = this.#context;
+    this.#context.quota.countStores(1);
     const relay = new FeedRelay({
       id,
       ref,
@@ -127,6 +128,7 @@ export class Feeds {
   #forget(relay: FeedRelay): void {
     if (!this.#relays.delete(relay.id)) return;
     this.#backlog.delete(relay);
+    this.#context.quota.countStores(-1);
     const joined = relay.channel;
     joined.feeds -= 1;
     if (joined.feeds > 0) return;

@@ -11,13 +11,15 @@ import { Server, type Socket } from "socket.io";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Notice } from "../auth/revocation-set.ts";
 import type { Tally } from "../observability/tally.ts";
-import type { Identity } from "../scope/identity.ts";
+import { type Identity, principalTag } from "../scope/identity.ts";
 import { ScopedSession } from "../scope/scoped-session.ts";
+import { clientAddress } from "./client-address.ts";
 import { Connection } from "./connection.ts";
 import { createGuardedDecoder } from "./guarded-decoder.ts";
 import { type Handshake, shakeHands, toRefusal } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { isOriginAllowed } from "./origin-check.ts";
+import { Quotas } from "./quotas.ts";
 import { StoreFanout } from "./store-fanout.ts";
 import { TopicFanout } from "./topic-fanout.ts";
 
@@ -29,6 +31,8 @@ export interface GatewayOptions {
   /** Web pages from elsewhere may not connect, unless this names them. `"*"` lets every page in. */
   readonly allowedOrigins: readonly string[];
   readonly limits: GatewayLimits;
+  /** How many proxies before the hub add to `X-Forwarded-For`. */
+  readonly trustedProxies: number;
   /** How often a connection is tested, in milliseconds, and how long the answer may take. */
   readonly pingIntervalMs: number;
   readonly pingTimeoutMs: number;
@@ -47,6 +51,7 @@ export class Gateway {
   readonly #io: Server;
   readonly #connections = new Set<Connection>();
   readonly #handshakes = new WeakMap<Socket, Handshake>();
+  readonly #quotas: Quotas;
   readonly #stores = new StoreFanout();
   readonly #topics = new TopicFanout();
   /** Called when the last connection has gone. */
@@ -56,6 +61,7 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     this.#options = options;
+    this.#quotas = new Quotas(options.limits, options.tally);
     this.#io = new Server(options.http, {
       transports: ["websocket"],
       perMessageDeflate: false,
@@ -141,9 +147,13 @@ export class Gateway {
     try {
       if (this.#isDraining) throw leaving();
       if (this.#isLapsed) throw cutOff();
-      const { auth, headers, address } = socket.handshake;
+      const { auth, headers } = socket.handshake;
+      const address = this.#addressOf(socket);
+      this.#quotas.checkHandshake(address);
       const raw = { auth, headers, address };
-      this.#handshakes.set(socket, await shakeHands(raw, doorkeeper, handshakeTimeoutMs));
+      const handshake = await shakeHands(raw, doorkeeper, handshakeTimeoutMs);
+      this.#quotas.checkPrincipal(principalTag(handshake.grant.identity));
+      this.#handshakes.set(socket, handshake);
       next();
     } catch (error) {
       const { kind, message } = toConatError(error);
@@ -175,6 +185,7 @@ export class Gateway {
         socket,
         session: scoped,
         handshake,
+        quota: this.#quotas.enter(principalTag(identity), this.#addressOf(socket)),
         doorkeeper,
         renewalTimeoutMs: this.#options.handshakeTimeoutMs,
         limits,
@@ -186,6 +197,10 @@ export class Gateway {
         onClosed: (connection) => this.#forget(connection),
       }),
     );
+  }
+
+  #addressOf({ handshake: { address, headers } }: Socket): string {
+    return clientAddress(address, headers["x-forwarded-for"], this.#options.trustedProxies);
   }
 
   #currentIdentity({ grant }: Handshake): Identity | undefined {

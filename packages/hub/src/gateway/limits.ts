@@ -5,7 +5,7 @@ import {
   SNAPSHOT_CHUNK_BYTES,
 } from "@conat/conat/internal";
 
-/** What one connection may ask of the hub. */
+/** What one connection may ask of the hub, and all of one principal or network address together. */
 export interface GatewayLimits {
   /** Feeds held open. */
   readonly maxOpenStores: number;
@@ -25,7 +25,26 @@ export interface GatewayLimits {
   readonly maxPendingReads: number;
   /** Lists and removals of whole stores not yet answered. */
   readonly maxPendingStoreRequests: number;
+  /** Messages per second of one connection; for all rates, twice as much may come at once, and 0 means no limit. */
+  readonly maxMessageRate: number;
+  /** Bytes per second of one connection. */
+  readonly maxByteRate: number;
+  readonly maxIdentityMessageRate: number;
+  readonly maxIdentityByteRate: number;
+  readonly maxAddressMessageRate: number;
+  readonly maxAddressByteRate: number;
+  /** Attempts to connect per second from one address. */
+  readonly maxAddressHandshakeRate: number;
+  /** Connections, of all, of one account or project's backend, and from one address. */
+  readonly maxConnections: number;
+  readonly maxIdentityConnections: number;
+  readonly maxAddressConnections: number;
+  /** Feeds and subscriptions over all connections of one account or project's backend. */
+  readonly maxIdentityOpenStores: number;
+  readonly maxIdentitySubscriptions: number;
 }
+
+const DEFAULT_MAX_CONNECTIONS = 50_000;
 
 export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxOpenStores: MAX_OPEN_STORES,
@@ -37,4 +56,29 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxPendingWriteBytes: 33_554_432, // likewise
   maxPendingReads: 1_000,
   maxPendingStoreRequests: 16, // each may read or remove a great deal
+  maxMessageRate: 5_000, // a busy page sends some hundreds
+  maxByteRate: 16_777_216, // more than most uplinks
+  maxIdentityMessageRate: 20_000,
+  maxIdentityByteRate: 67_108_864,
+  maxAddressMessageRate: 100_000, // an office behind one address
+  maxAddressByteRate: 268_435_456,
+  maxAddressHandshakeRate: 200, // the same office after a break of the line
+  maxConnections: DEFAULT_MAX_CONNECTIONS,
+  maxIdentityConnections: 1_000,
+  maxAddressConnections: 5_000,
+  maxIdentityOpenStores: 10_000,
+  maxIdentitySubscriptions: 10_000,
+};
+
+/** In development mode everything comes from this machine, tests and benchmarks included: no rates. */
+export const DEVELOPMENT_RATES: Partial<GatewayLimits> = {
+  maxMessageRate: 0,
+  maxByteRate: 0,
+  maxIdentityMessageRate: 0,
+  maxIdentityByteRate: 0,
+  maxAddressMessageRate: 0,
+  maxAddressByteRate: 0,
+  maxAddressHandshakeRate: 0,
+  maxAddressConnections: DEFAULT_MAX_CONNECTIONS,
+  maxIdentityConnections: DEFAULT_MAX_CONNECTIONS,
 };

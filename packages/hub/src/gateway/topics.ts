@@ -63,6 +63,12 @@ export class Topics {
         );
       }
       const topic = this.#joined.get(topicKey(ref)) ?? this.#join(ref);
+      try {
+        this.#context.quota.countSubscriptions(1);
+      } catch (error) {
+        if (topic.ids.size === 0) this.#leave(topic);
+        throw error;
+      }
       topic.ids.add(id);
       this.#byId.set(id, topic);
       outbox.send("subscribed", id, topic.channel.number);
@@ -77,6 +83,7 @@ export class Topics {
     const topic = this.#byId.get(id);
     if (topic === undefined) return;
     this.#byId.delete(id);
+    this.#context.quota.countSubscriptions(-1);
     topic.ids.delete(id);
     if (topic.ids.size === 0) this.#leave(topic);
   }

@@ -88,6 +88,7 @@ export function createMetrics({ tally, gateway, session, isReady }: Observed): R
   );
   labelled("conat_refused_total", "Refusals by kind of error", "kind", () => tally.refused);
   labelled("conat_notices_total", "Revocations and the like in force", "type", () => tally.notices);
+  labelled("conat_limited_total", "Limits that were met", "limit", () => tally.limited);
   labelled("conat_ignored_total", "Frames without an answer", "reason", () => tally.ignored);
   return registry;
 }

@@ -12,6 +12,7 @@ export class Tally {
   /** PubSub messages dropped because their reader did not keep up. */
   laggedMessages = 0;
   readonly #notices = new Map<string, number>();
+  readonly #limited = new Map<string, number>();
   readonly #refused = new Map<ErrorKind, number>();
   readonly #ignored = new Map<IgnoredReason, number>();
 
@@ -30,6 +31,15 @@ export class Tally {
 
   countNotice(type: string): void {
     this.#notices.set(type, (this.#notices.get(type) ?? 0) + 1);
+  }
+
+  /** How often each limit was met. */
+  get limited(): ReadonlyMap<string, number> {
+    return this.#limited;
+  }
+
+  countLimited(limit: string): void {
+    this.#limited.set(limit, (this.#limited.get(limit) ?? 0) + 1);
   }
 
   countRefused(kind: ErrorKind): void {

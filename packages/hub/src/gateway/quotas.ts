@@ -1,0 +1,234 @@
+import { ConatError } from "@conat/conat/internal";
+import { LRUCache } from "lru-cache";
+import type { Tally } from "../observability/tally.ts";
+import type { GatewayLimits } from "./limits.ts";
+import { TokenBucket } from "./token-bucket.ts";
+
+/** Principals and addresses without a connection whose recent use is remembered, so that reconnecting resets nothing. */
+const MAX_RESTING = 20_000;
+
+/** What one connection, principal or address uses. */
+interface Usage {
+  readonly messages: TokenBucket;
+  readonly bytes: TokenBucket;
+  readonly handshakes: TokenBucket;
+  connections: number;
+  openStores: number;
+  subscriptions: number;
+}
+
+interface Rates {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly handshakes: number;
+}
+
+/** Usage by name: as long as somebody is connected, and for a while after. */
+class Ledger {
+  readonly #inUse = new Map<string, Usage>();
+  readonly #resting = new LRUCache<string, Usage>({ max: MAX_RESTING });
+  readonly #rates: Rates;
+
+  constructor(rates: Rates) {
+    this.#rates = rates;
+  }
+
+  of(name: string): Usage {
+    const known = this.#inUse.get(name) ?? this.#resting.get(name);
+    if (known) return known;
+    const usage = createUsage(this.#rates);
+    this.#resting.set(name, usage);
+    return usage;
+  }
+
+  enter(name: string): Usage {
+    const usage = this.of(name);
+    usage.connections += 1;
+    this.#resting.delete(name);
+    this.#inUse.set(name, usage);
+    return usage;
+  }
+
+  leave(name: string, usage: Usage): void {
+    usage.connections -= 1;
+    if (usage.connections > 0) return;
+    this.#inUse.delete(name);
+    this.#resting.set(name, usage);
+  }
+}
+
+/** What all connections use together, by connection, principal and network address. */
+export class Quotas {
+  readonly #limits: GatewayLimits;
+  readonly #tally: Tally;
+  readonly #principals: Ledger;
+  readonly #addresses: Ledger;
+  #connections = 0;
+
+  constructor(limits: GatewayLimits, tally: Tally) {
+    this.#limits = limits;
+    this.#tally = tally;
+    this.#principals = new Ledger({
+      messages: limits.maxIdentityMessageRate,
+      bytes: limits.maxIdentityByteRate,
+      handshakes: 0,
+    });
+    this.#addresses = new Ledger({
+      messages: limits.maxAddressMessageRate,
+      bytes: limits.maxAddressByteRate,
+      handshakes: limits.maxAddressHandshakeRate,
+    });
+  }
+
+  /**
+   * Counts one attempt to come in. Before anybody knows who it is, so that guessing tokens is slow.
+   * @throws ConatError `unavailable`: a client comes again by itself
+   */
+  checkHandshake(address: string): void {
+    const { maxAddressConnections, maxConnections, maxAddressHandshakeRate } = this.#limits;
+    const usage = this.#addresses.of(address);
+    if (!usage.handshakes.isOpen(performance.now())) {
+      throw this.#over(
+        "address-handshakes",
+        `more than ${maxAddressHandshakeRate} attempts to connect per second from one address: try again later`,
+      );
+    }
+    usage.handshakes.spend(1);
+    if (usage.connections >= maxAddressConnections) {
+      throw this.#over(
+        "address-connections",
+        `more than ${maxAddressConnections} connections from one address: close one first`,
+      );
+    }
+    if (this.#connections >= maxConnections) {
+      throw this.#over("connections", "this hub has all the connections it takes: try another one");
+    }
+  }
+
+  /** @throws ConatError `unavailable` when the principal has all the connections it may have */
+  checkPrincipal(principal: string): void {
+    const { maxIdentityConnections } = this.#limits;
+    if (this.#principals.of(principal).connections < maxIdentityConnections) return;
+    throw this.#over(
+      "identity-connections",
+      `more than ${maxIdentityConnections} connections of one account or project: close one first`,
+    );
+  }
+
+  /** A connection comes in. */
+  enter(principal: string, address: string): Quota {
+    const { maxMessageRate, maxByteRate } = this.#limits;
+    const own = createUsage({ messages: maxMessageRate, bytes: maxByteRate, handshakes: 0 });
+    const ofPrincipal = this.#principals.enter(principal);
+    const ofAddress = this.#addresses.enter(address);
+    this.#connections += 1;
+    return new Quota({
+      levels: [
+        ["connection", own],
+        ["identity", ofPrincipal],
+        ["address", ofAddress],
+      ],
+      limits: this.#limits,
+      principal: ofPrincipal,
+      over: (limit, message) => this.#over(limit, message),
+      onLeave: () => {
+        this.#connections -= 1;
+        this.#principals.leave(principal, ofPrincipal);
+        this.#addresses.leave(address, ofAddress);
+      },
+    });
+  }
+
+  #over(limit: string, message: string): ConatError {
+    this.#tally.countLimited(limit);
+    return new ConatError("unavailable", message);
+  }
+}
+
+interface QuotaParts {
+  readonly levels: readonly (readonly [name: string, usage: Usage])[];
+  readonly limits: GatewayLimits;
+  readonly principal: Usage;
+  readonly over: (limit: string, message: string) => ConatError;
+  readonly onLeave: () => void;
+}
+
+/** What one connection may still use. */
+export class Quota {
+  readonly #parts: QuotaParts;
+  #hasLeft = false;
+  #isCharged = false;
+
+  constructor(parts: QuotaParts) {
+    this.#parts = parts;
+  }
+
+  /** Counts a message; why it may not be handled, if it may not. */
+  refuseMessage(): ConatError | undefined {
+    const now = performance.now();
+    this.#isCharged = false;
+    for (const [name, { messages, bytes }] of this.#parts.levels) {
+      const what = messages.isOpen(now) ? (bytes.isOpen(now) ? undefined : "bytes") : "messages";
+      if (what === undefined) continue;
+      return this.#parts.over(
+        `${name}-${what}`,
+        `this ${name} sends more ${what} per second than it may: wait a moment and try again`,
+      );
+    }
+    for (const [, { messages }] of this.#parts.levels) messages.spend(1);
+    this.#isCharged = true;
+    return undefined;
+  }
+
+  /** Counts the bytes of the message that was asked about last; a refused one costs nothing, so that trying again pays. */
+  spendBytes(count: number): void {
+    if (!this.#isCharged) return;
+    this.#isCharged = false;
+    for (const [, { bytes }] of this.#parts.levels) bytes.spend(count);
+  }
+
+  /**
+   * Counts a store that is opened (1) or closed (-1).
+   * @throws ConatError `limit-exceeded`
+   */
+  countStores(difference: 1 | -1): void {
+    const { principal, limits, over } = this.#parts;
+    if (difference > 0 && principal.openStores >= limits.maxIdentityOpenStores) {
+      const { message } = over("identity-stores", tooMany(limits.maxIdentityOpenStores, "stores"));
+      throw new ConatError("limit-exceeded", message);
+    }
+    principal.openStores += difference;
+  }
+
+  /** As {@link countStores}, for subscriptions. */
+  countSubscriptions(difference: 1 | -1): void {
+    const { principal, limits, over } = this.#parts;
+    if (difference > 0 && principal.subscriptions >= limits.maxIdentitySubscriptions) {
+      const text = tooMany(limits.maxIdentitySubscriptions, "subscriptions");
+      throw new ConatError("limit-exceeded", over("identity-subscriptions", text).message);
+    }
+    principal.subscriptions += difference;
+  }
+
+  leave(): void {
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#parts.onLeave();
+  }
+}
+
+function createUsage({ messages, bytes, handshakes }: Rates): Usage {
+  const now = performance.now();
+  return {
+    messages: new TokenBucket(messages, now),
+    bytes: new TokenBucket(bytes, now),
+    handshakes: new TokenBucket(handshakes, now),
+    connections: 0,
+    openStores: 0,
+    subscriptions: 0,
+  };
+}
+
+function tooMany(most: number, what: string): string {
+  return `one account or project may have ${most} ${what} open over all its connections: close one first`;
+}
