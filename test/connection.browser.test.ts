@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { connect, PubSub } from "@conat/conat";
 import { eventually, useTestNats } from "@conat/conat/testing";
 import { type Hub, startHub } from "@conat/hub";
+import { Kvm } from "@nats-io/kv";
+import { connect as connectNats } from "@nats-io/transport-node";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundlePage } from "./page-bundle.ts";
@@ -11,7 +13,7 @@ const project_id = "browser";
 
 /** The page: a client of the hub that its address names, and what it hears on one channel. */
 const PAGE = `
-  import { connect, PubSub } from "@conat/conat";
+  import { connect, dkv, PubSub } from "@conat/conat";
   const address = new URLSearchParams(location.search).get("hub");
   const identity = { account_id: "alice", projects: ["${project_id}"] };
   const client = connect({ address, identity });
@@ -20,7 +22,8 @@ const PAGE = `
   const heard = [];
   const channel = new PubSub({ client, project_id: "${project_id}", name: "chat" });
   channel.on("change", (data, { own }) => heard.push([data, own]));
-  window.page = { client, channel, states, heard };
+  const store = await dkv({ client, project_id: "${project_id}", name: "shared" });
+  window.page = { client, channel, states, heard, store };
 `;
 
 interface PageState {
@@ -28,6 +31,12 @@ interface PageState {
   readonly channel: { set(data: unknown): void };
   readonly states: string[];
   readonly heard: [unknown, boolean][];
+  readonly store: {
+    get(key: string): unknown;
+    set(key: string, value: unknown): void;
+    save(): Promise<void>;
+    natsKey(key: string): string;
+  };
 }
 
 const chromiumPath = process.env.CONAT_CHROMIUM;
@@ -90,6 +99,23 @@ describe("a page in Chromium", () => {
     await page.evaluate(() => (Reflect.get(window, "page") as PageState).channel.set("answer"));
     expect(await answer).toBe("answer");
     await client.close();
+  });
+
+  it("shares a store with a plain NATS KV client, as readable JSON", async () => {
+    const connection = await connectNats({ servers: nats().url });
+    const bucket = await new Kvm(connection).open("conat-p0");
+    const name = await page.evaluate(async () => {
+      const { store } = Reflect.get(window, "page") as PageState;
+      store.set("from the page", { n: 1 });
+      await store.save();
+      return store.natsKey("from the page");
+    });
+    expect((await bucket.get(name))?.json()).toEqual({ n: 1 });
+    await bucket.put(name, JSON.stringify({ n: 2 }));
+    const shown = (): Promise<unknown> =>
+      page.evaluate(() => (Reflect.get(window, "page") as PageState).store.get("from the page"));
+    await eventually(async () => expect(await shown()).toEqual({ n: 2 }));
+    await connection.close();
   });
 
   it("is cut when the device goes offline, and back as soon as it is online", async () => {
