@@ -47,7 +47,7 @@ export const hotKey: Bench = {
       await stage.side({
         name: "conat direct",
         role: "conat",
-        system: { kind: "conat", address: nats.url },
+        system: { kind: "conat", address: nats.url, project: "direct" },
         load: HOT_KEY,
         servers: { nats },
       }),
@@ -112,7 +112,7 @@ export const renewals: Bench = {
       await stage.side({
         name: "conat direct",
         role: "conat",
-        system: { kind: "conat", address: nats.url, ephemeral: true },
+        system: { kind: "conat", address: nats.url, project: "direct", ephemeral: true },
         load: RENEWALS,
         servers: { nats },
       }),

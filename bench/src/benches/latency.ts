@@ -60,7 +60,7 @@ async function open(stage: Stage, load: LatencyOptions): Promise<Side[]> {
     await stage.side({
       name: "conat direct",
       role: "conat",
-      system: { kind: "conat", address: nats.url },
+      system: { kind: "conat", address: nats.url, project: "direct" },
       load,
       servers: { nats },
     }),

@@ -17,7 +17,7 @@ async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
     await stage.side({
       name: "conat direct",
       role: "conat",
-      system: { kind: "conat", address: nats.url },
+      system: { kind: "conat", address: nats.url, project: "direct" },
       load,
       servers: { nats },
     }),

@@ -6,18 +6,21 @@ export interface ConatOptions {
   /** A hub's `http:` address, or NATS's `nats:` address. */
   readonly address: string;
   readonly ephemeral?: boolean;
+  /** Two sides that both write need one each, or they get each other's changes. @default "bench" */
+  readonly project?: string;
 }
 
 /** What is measured: `dkv()`, through a hub or straight on NATS. */
-export function conat({ address, ephemeral = false }: ConatOptions): System {
+export function conat(options: ConatOptions): System {
+  const { address, ephemeral = false, project: project_id = "bench" } = options;
   return {
     async connect(): Promise<Connection> {
-      const identity = address.startsWith("http") ? { project_id: PROJECT } : undefined;
+      const identity = address.startsWith("http") ? { project_id } : undefined;
       const client = connect({ address, identity });
       await client.ready();
       return {
         async open(name) {
-          const options = { client, project_id: PROJECT, name, ephemeral, ...OUTBOX };
+          const options = { client, project_id, name, ephemeral, ...OUTBOX };
           return new ConatStore(await dkv<Value | number>(options));
         },
         reconnected: () => client.ready(),
@@ -27,7 +30,6 @@ export function conat({ address, ephemeral = false }: ConatOptions): System {
   };
 }
 
-const PROJECT = "bench";
 /** The load waits for confirmation itself, after as many writes as a row says. */
 const OUTBOX = { maxOutboxWrites: 1_000_000, maxOutboxBytes: 1_000_000_000 };
 
