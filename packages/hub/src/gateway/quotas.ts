@@ -157,16 +157,14 @@ interface QuotaParts {
 export class Quota {
   readonly #parts: QuotaParts;
   #hasLeft = false;
-  #isCharged = false;
 
   constructor(parts: QuotaParts) {
     this.#parts = parts;
   }
 
-  /** Counts a message; why it may not be handled, if it may not. */
-  refuseMessage(): ConatError | undefined {
+  /** Counts a message of so many bytes, or says why it may not be handled; that one costs nothing, to be tried again. */
+  refuseMessage(size: number): ConatError | undefined {
     const now = performance.now();
-    this.#isCharged = false;
     for (const [name, { messages, bytes }] of this.#parts.levels) {
       const what = messages.isOpen(now) ? (bytes.isOpen(now) ? undefined : "bytes") : "messages";
       if (what === undefined) continue;
@@ -175,16 +173,11 @@ export class Quota {
         `this ${name} sends more ${what} per second than it may: wait a moment and try again`,
       );
     }
-    for (const [, { messages }] of this.#parts.levels) messages.spend(1);
-    this.#isCharged = true;
+    for (const [, usage] of this.#parts.levels) {
+      usage.messages.spend(1);
+      usage.bytes.spend(size);
+    }
     return undefined;
-  }
-
-  /** Counts the bytes of the message that was asked about last; a refused one costs nothing, so that trying again pays. */
-  spendBytes(count: number): void {
-    if (!this.#isCharged) return;
-    this.#isCharged = false;
-    for (const [, { bytes }] of this.#parts.levels) bytes.spend(count);
   }
 
   /**
