@@ -11,8 +11,8 @@ const DEFAULT_TIMEOUT_MS = 10_000;
 
 const INTRODUCTION = `Reads and writes conat's stores, through a hub or straight on NATS.
 
-Prints JSON, one value per line. Values that JSON cannot carry are shown as {"$date": …}, {"$bytes": base64},
-{"$bigint": …}, {"$number": "NaN"}, {"$map": [[…]]} and {"$set": […]}.`;
+Prints JSON, one value per line. What JSON cannot carry is shown as {"$date": …}, {"$bytes": …}, {"$bigint": …},
+{"$number": …}, {"$map": …} or {"$set": …}.`;
 
 const EXAMPLES = `
 Examples:
@@ -27,7 +27,8 @@ Examples:
   $ conat watch --snapshot --project demo --store todos
   $ conat stores --project demo --address nats://127.0.0.1:4222
 
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 no such key or store. A failure is one sentence on standard error.`;
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 no such key or store.
+A failure is one sentence on standard error.`;
 
 const packageFile = v.object({ version: v.string() });
 

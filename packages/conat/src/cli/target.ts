@@ -85,7 +85,7 @@ function toStoreRef({ store, ephemeral }: TargetOptions, scope: Scope): StoreRef
 
 /** Who to be to a hub in development mode: by default whoever owns the scope. Others look at the token alone. */
 function toIdentity(options: TargetOptions): ConnectOptions["identity"] {
-  const { asAccount, asProject, projects, token, project, account } = options;
+  const { asAccount, asProject, projects, project, account } = options;
   if (asAccount !== undefined && asProject !== undefined) {
     throw usageError("be one of both: --as-account or --as-project");
   }
@@ -97,7 +97,6 @@ function toIdentity(options: TargetOptions): ConnectOptions["identity"] {
     const own: Record<string, "owner"> = project === undefined ? {} : { [project]: "owner" };
     return { account_id: asAccount, projects: projects ?? own };
   }
-  if (token !== undefined) return undefined;
   if (project !== undefined) return { project_id: project };
   return account === undefined ? undefined : { account_id: account };
 }
