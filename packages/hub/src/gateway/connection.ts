@@ -76,6 +76,8 @@ export class Connection {
   readonly #storeRequests: StoreRequests;
   readonly #tenure: Tenure;
   readonly #quota: Quota;
+  /** Sizes of the frames of this turn whose events are about to come. */
+  readonly #arrived: number[] = [];
   readonly #onClosed: (connection: Connection) => void;
   #isClosed = false;
 
@@ -88,7 +90,7 @@ export class Connection {
     this.#quota = options.quota;
     this.#onClosed = options.onClosed;
     socket.conn.on("data", (data: unknown) => {
-      if (data instanceof Uint8Array) this.#quota.spendBytes(data.byteLength);
+      if (data instanceof Uint8Array) this.#arrived.push(data.byteLength);
     });
     this.#outbox = new Outbox({
       conn: socket.conn,
@@ -195,8 +197,9 @@ export class Connection {
   #onEvent(event: string, message: unknown[]): void {
     try {
       // What gives something back is always welcome.
-      const error =
-        event === "close" || event === "unsub" ? undefined : this.#quota.refuseMessage();
+      const size = this.#arrived.shift() ?? 0;
+      const isFree = event === "close" || event === "unsub";
+      const error = isFree ? undefined : this.#quota.refuseMessage(size);
       if (error) this.#refuse(event, message, error);
       else this.#route(event, message);
     } catch (error) {
