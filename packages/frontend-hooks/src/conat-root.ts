@@ -1,9 +1,10 @@
 import { type Client, ConatError } from "@conat/conat";
 import { createContext, useContext } from "react";
-import { type Lease, Leases } from "./leases.ts";
+import { type Lease, Leases, type Shareable } from "./leases.ts";
 import { SharedClient } from "./shared-client.ts";
 import type { SharedStore } from "./shared-store.ts";
 import type { SharedTopic } from "./shared-topic.ts";
+import type { Snapshots } from "./snapshots.ts";
 
 export interface RootOptions {
   /** A client that somebody else closes. */
@@ -11,17 +12,22 @@ export interface RootOptions {
   /** Makes the root's own client. */
   readonly connect: () => Client;
   readonly graceMs: number;
+  readonly snapshots: Snapshots;
 }
 
 /** What the components below one provider share. Making one opens nothing. */
-export class ConatRoot {
+export class ConatRoot implements Shareable {
   readonly stores: Leases<SharedStore>;
   readonly topics: Leases<SharedTopic>;
+  readonly graceMs: number;
+  readonly snapshots: Snapshots;
   readonly #clients: Leases<SharedClient>;
   readonly #options: RootOptions;
 
   constructor(options: RootOptions) {
     this.#options = options;
+    this.graceMs = options.graceMs;
+    this.snapshots = options.snapshots;
     this.stores = new Leases(options.graceMs);
     this.topics = new Leases(options.graceMs);
     this.#clients = new Leases(options.graceMs);
@@ -36,6 +42,13 @@ export class ConatRoot {
   get shared(): SharedClient | undefined {
     return this.#clients.peek("");
   }
+
+  get ended(): boolean {
+    return this.shared?.ended ?? false;
+  }
+
+  /** Nothing is open any more: whatever a root has opened is held, and closed, by those who use it. */
+  close(): void {}
 
   /** Keeps the client; whoever is open through it does, so that it ends last. */
   holdClient(): Lease<SharedClient> {

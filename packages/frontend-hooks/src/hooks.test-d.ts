@@ -1,8 +1,16 @@
 // Checked by the compiler, never run.
 import type { MergeArguments } from "@conat/conat";
 import { expectTypeOf } from "vitest";
-import type { StoreOptions } from "./index.ts";
-import { useDKV, useDKVKey, usePubSub } from "./index.ts";
+import type { StoreOptions, UseSaved, Values } from "./index.ts";
+import {
+  useDKV,
+  useDKVKey,
+  useDKVSelector,
+  usePubSub,
+  useRejectedWrites,
+  useSaved,
+  useSuspenseDKVKey,
+} from "./index.ts";
 
 interface Settings {
   readonly theme: "light" | "dark";
@@ -14,6 +22,7 @@ interface Todo {
   readonly done: boolean;
 }
 
+const todosOptions: StoreOptions<Todo> = { project_id: "p", name: "todos" };
 const settings: StoreOptions<Settings> = { account_id: "a", name: "settings" };
 
 export function Types(): void {
@@ -39,7 +48,7 @@ export function Types(): void {
   const [todo] = useDKVKey<Todo>({ project_id: "p", name: "todos" }, "some id");
   expectTypeOf(todo).toEqualTypeOf<Todo | undefined>();
   const todos = useDKV<Todo>({ project_id: "p", name: "todos" });
-  expectTypeOf(todos.values).toEqualTypeOf<ReadonlyMap<string, Todo>>();
+  expectTypeOf(todos.values).toEqualTypeOf<Values<Todo>>();
   expectTypeOf(todos.store?.get("some id")).toEqualTypeOf<Todo | undefined>();
   todos.set("some id", { text: "", done: false });
   // @ts-expect-error no text
@@ -51,7 +60,18 @@ export function Types(): void {
     name: "n",
     merge: ({ local }: MergeArguments<Todo>) => local,
   });
-  expectTypeOf(merged.values).toEqualTypeOf<ReadonlyMap<string, Todo>>();
+  expectTypeOf(merged.values).toEqualTypeOf<Values<Todo>>();
+
+  // A selector sees the values of the store, and the hook gives what it returns.
+  const open = useDKVSelector(todosOptions, (values) => values.count(({ done }) => !done));
+  expectTypeOf(open).toEqualTypeOf<number>();
+  // @ts-expect-error a todo has no such property
+  useDKVSelector(todosOptions, (values) => values.get("some id")?.size);
+  expectTypeOf(useSuspenseDKVKey(settings, "size", 12)[0]).toEqualTypeOf<number>();
+
+  const [rejected] = useRejectedWrites(todosOptions);
+  expectTypeOf(rejected?.value).toEqualTypeOf<Todo | undefined>();
+  expectTypeOf(useSaved(settings).state).toEqualTypeOf<UseSaved["state"]>();
 
   // The client is the provider's.
   // @ts-expect-error no client here

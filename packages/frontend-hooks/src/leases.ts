@@ -1,3 +1,5 @@
+import { Listeners } from "./listeners.ts";
+
 /** What components share: closed when nobody has held it for the grace period. */
 export interface Shareable {
   /** It can no longer be used. Who still holds it sees why; the next to come gets a new one. */
@@ -24,6 +26,7 @@ interface Held<Resource> {
 export class Leases<Resource extends Shareable> {
   readonly #graceMs: number;
   readonly #held = new Map<string, Held<Resource>>();
+  readonly #listeners = new Listeners();
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
@@ -39,9 +42,19 @@ export class Leases<Resource extends Shareable> {
     return this.#held.get(slot)?.resource;
   }
 
-  acquire(slot: string, open: () => Resource): Lease<Resource> {
-    const held = this.#usable(slot) ?? { resource: open(), holders: 0, timer: undefined };
-    this.#held.set(slot, held);
+  /** Everything that is open, with its name. */
+  *entries(): IterableIterator<[slot: string, resource: Resource]> {
+    for (const [slot, { resource }] of this.#held) yield [slot, resource];
+  }
+
+  /** Calls `listener` after something was opened or closed. */
+  subscribe(listener: () => void): () => void {
+    return this.#listeners.add(listener);
+  }
+
+  /** @param graceMs how long it outlives this holder, if that is the last. @default that of all */
+  acquire(slot: string, open: () => Resource, graceMs: number = this.#graceMs): Lease<Resource> {
+    const held = this.#usable(slot) ?? this.#open(slot, open);
     clearTimeout(held.timer);
     held.holders += 1;
     let released = false;
@@ -52,9 +65,16 @@ export class Leases<Resource extends Shareable> {
       if (held.holders > 0) return;
       const drop = (): void => this.#drop(slot, held);
       if (held.resource.ended) drop();
-      else held.timer = setTimeout(drop, this.#graceMs);
+      else held.timer = setTimeout(drop, graceMs);
     };
     return { resource: held.resource, release };
+  }
+
+  #open(slot: string, open: () => Resource): Held<Resource> {
+    const held = { resource: open(), holders: 0, timer: undefined };
+    this.#held.set(slot, held);
+    this.#listeners.tell();
+    return held;
   }
 
   #usable(slot: string): Held<Resource> | undefined {
@@ -69,5 +89,6 @@ export class Leases<Resource extends Shareable> {
     if (this.#held.get(slot) !== held) return;
     this.#held.delete(slot);
     held.resource.close();
+    this.#listeners.tell();
   }
 }

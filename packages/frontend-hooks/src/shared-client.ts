@@ -9,6 +9,7 @@ export class SharedClient implements Shareable {
   readonly error: ConatError | undefined;
   readonly status: SessionStatus | undefined;
   readonly #owned: boolean;
+  #met = false;
 
   constructor(open: () => Client, owned: boolean) {
     this.#owned = owned;
@@ -22,8 +23,18 @@ export class SharedClient implements Shareable {
   }
 
   get ended(): boolean {
-    const state = (this.client ?? this).status?.state;
+    const state = this.#state;
     return state === "refused" || state === "closed";
+  }
+
+  /** Whoever looks has seen the connection stand, or why it never will; it stays so when the connection is lost. */
+  get met(): boolean {
+    this.#met ||= this.ended || this.#state === "ready";
+    return this.#met;
+  }
+
+  get #state(): SessionStatus["state"] | undefined {
+    return (this.client ?? this).status?.state;
   }
 
   close(): void {

@@ -1,4 +1,11 @@
-import { ConatError, type DKV, type DkvOptions, dkv, type StoreStatus } from "@conat/conat";
+import {
+  ConatError,
+  type DKV,
+  type DkvOptions,
+  dkv,
+  type StoreStatus,
+  type WriteInfo,
+} from "@conat/conat";
 import { reportUncaught, toError } from "./errors.ts";
 import type { Lease, Shareable } from "./leases.ts";
 import { Listeners } from "./listeners.ts";
@@ -12,6 +19,18 @@ export interface StoreState<T = unknown> {
   readonly status: StoreStatus;
   /** Why the store cannot be used; or why a write was refused, until the next write. */
   readonly error: ConatError | undefined;
+}
+
+/** A write that was refused, or of which nobody can say whether it was stored. */
+export interface RejectedWrite<T = unknown> extends Omit<WriteInfo<T>, "state"> {
+  readonly state: "rejected" | "outcome-unknown";
+  /** The options of the store that it was written to. */
+  readonly options: DkvOptions<T>;
+  /**
+   * Writes the value again, over whatever is there now. False when it is off the list already.
+   * @throws ConatError why the store has ended
+   */
+  retry(): boolean;
 }
 
 export const LOADING = {
@@ -29,15 +48,18 @@ const REOPEN_PAUSE_MS = 1_000;
 /** One open store and everything that components want to know of it. */
 export class SharedStore implements Shareable {
   readonly #client: Lease<SharedClient>;
+  readonly #options: DkvOptions;
   readonly #opened: Promise<DKV>;
   readonly #listeners = new Listeners();
   #state: StoreState = LOADING;
   #stops: (() => void)[] = [];
   #waiting = 0;
+  #rejected: readonly RejectedWrite[] = [];
   #released = false;
 
   constructor(client: Lease<SharedClient>, options: DkvOptions) {
     this.#client = client;
+    this.#options = options;
     this.#opened = this.#open(options);
     this.#opened.catch(() => {}); // shown in the state, and to every write that waits
   }
@@ -50,7 +72,17 @@ export class SharedStore implements Shareable {
     return this.#state.status === "closed";
   }
 
-  /** Calls `listener` after {@link state} has changed. */
+  /** Writes that wait for the store to open. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** The same array until something of it changes. */
+  get rejected(): readonly RejectedWrite[] {
+    return this.#rejected;
+  }
+
+  /** Calls `listener` after {@link state}, {@link waiting} or {@link rejected} has changed. */
   subscribe(listener: () => void): () => void {
     return this.#listeners.add(listener);
   }
@@ -75,16 +107,14 @@ export class SharedStore implements Shareable {
     if (this.#waiting >= MAX_WAITING) {
       throw new ConatError("outbox-full", `${MAX_WAITING} writes wait for the store to open`);
     }
-    this.#waiting += 1;
+    this.#setWaiting(1);
     this.#opened
       .then(action)
       .catch((thrown: unknown) => {
         if (this.#released) reportUncaught(thrown);
         else this.#set({ error: toError(thrown) });
       })
-      .finally(() => {
-        this.#waiting -= 1;
-      });
+      .finally(() => this.#setWaiting(-1));
   }
 
   /** Lets go once everything written is stored; what cannot be stored in time is reported as an uncaught error. */
@@ -131,12 +161,41 @@ export class SharedStore implements Shareable {
       store.on("closed", (error) => this.#set({ status: "closed", error })),
       store.on("reject", ({ error }) => this.#set({ error })),
       store.on("error", (error) => this.#set({ error })),
+      store.on("writes", () => this.#listRejected(store)),
     ];
     this.#set({ store, status: store.status, error: undefined });
+    this.#listRejected(store);
+  }
+
+  #listRejected(store: DKV): void {
+    if (store.failedWrites === 0 && this.#rejected.length === 0) return;
+    const failed = store.writes().filter(isRejected);
+    if (failed.length === this.#rejected.length) {
+      if (failed.every(({ id }, at) => id === this.#rejected[at]?.id)) return;
+    }
+    this.#rejected = failed.map((write) => ({
+      ...write,
+      options: this.#options,
+      retry: () => {
+        const { status, error } = this.#state;
+        if (status === "closed") throw error ?? new ConatError("closed", "the store is closed");
+        return write.retry();
+      },
+    }));
+    this.#listeners.tell();
+  }
+
+  #setWaiting(difference: number): void {
+    this.#waiting += difference;
+    this.#listeners.tell();
   }
 
   #set(change: Partial<StoreState>): void {
     this.#state = { ...this.#state, ...change };
     this.#listeners.tell();
   }
+}
+
+function isRejected(write: WriteInfo<unknown>): write is WriteInfo<unknown> & RejectedWrite {
+  return write.state === "rejected" || write.state === "outcome-unknown";
 }

@@ -3,7 +3,9 @@ import { useMemo } from "react";
 import { type ConatRoot, useConatContext } from "./conat-root.ts";
 import { contentKey } from "./content-key.ts";
 import type { Lease } from "./leases.ts";
-import { LOADING, SharedStore, type StoreState } from "./shared-store.ts";
+import { LOADING, type RejectedWrite, SharedStore, type StoreState } from "./shared-store.ts";
+import { nameOf } from "./snapshots.ts";
+import { holdWhile } from "./suspension.ts";
 
 /** Which store; the client is the provider's. Declared with its type, it types the hooks: `StoreOptions<Todo>`. */
 export interface StoreOptions<T = unknown> extends Omit<DkvOptions<T>, "client"> {
@@ -17,7 +19,7 @@ export class StoreAccess<T> {
   readonly #slot: string;
   readonly #options: DkvOptions<T>;
 
-  constructor(root: ConatRoot, slot: string, options: DkvOptions<T>) {
+  constructor(root: ConatRoot, slot: string, { throwErrors: _, ...options }: StoreOptions<T>) {
     this.#root = root;
     this.#slot = slot;
     this.#options = options;
@@ -25,6 +27,27 @@ export class StoreAccess<T> {
 
   get state(): StoreState<T> {
     return (this.#root.stores.peek(this.#slot)?.state ?? LOADING) as StoreState<T>;
+  }
+
+  /** What the provider was given to show until the store is open. */
+  get initial(): ReadonlyMap<string, unknown> | undefined {
+    return this.#root.snapshots.get(nameOf(this.#options));
+  }
+
+  /** Writes that wait for the store to open. */
+  get waiting(): number {
+    return this.#root.stores.peek(this.#slot)?.waiting ?? 0;
+  }
+
+  /** Writes that failed; the same array until something of it changes. */
+  get rejected(): readonly RejectedWrite<T>[] {
+    return (this.#root.stores.peek(this.#slot)?.rejected ?? NONE) as readonly RejectedWrite<T>[];
+  }
+
+  /** Opens the store for a component that cannot be mounted before; resolves when it is open, or cannot be opened. */
+  opening(): Promise<void> {
+    const { resource, release } = this.#acquire();
+    return holdWhile(resource.opened(), release, this.#root.graceMs);
   }
 
   /** Keeps the store open, calls `onChange` when its state has changed, and `follow` for every store that it becomes. */
@@ -94,12 +117,19 @@ export class StoreAccess<T> {
   }
 }
 
+const NONE: readonly RejectedWrite[] = [];
+
 /** The store that `options` name, the same object as long as they name the same. */
-export function useStoreAccess<T>({ throwErrors: _, ...options }: StoreOptions<T>): StoreAccess<T> {
+export function useStoreAccess<T>(options: StoreOptions<T>): StoreAccess<T> {
   const { root } = useConatContext();
-  const slot = contentKey(options);
+  const slot = slotOf(options);
   // biome-ignore lint/correctness/useExhaustiveDependencies: options of another content have another slot
-  return useMemo(() => new StoreAccess<T>(root, slot, options), [root, slot]);
+  return useMemo(() => new StoreAccess(root, slot, options), [root, slot]);
+}
+
+/** Under which name a root keeps the store. */
+export function slotOf<T>({ throwErrors: _, ...options }: StoreOptions<T>): string {
+  return contentKey(options);
 }
 
 /** Throws why a store or channel cannot be used, when the component or its provider wants that. */

@@ -40,7 +40,7 @@ export function useDKVKey<T, Key extends string>(
   type Value = ValueAt<T, Key> | undefined;
   const access = useStoreAccess(options);
   const view = useMemo(() => createView(access, key), [access, key]);
-  const { value, state } = useSyncExternalStore(view.subscribe, view.read, readOnServer);
+  const { value, state } = useSyncExternalStore(view.subscribe, view.read, view.readOnServer);
   useThrownError(options.throwErrors, state.status === "closed" ? state.error : undefined);
   const latestInitial = useRef(initial);
   useEffect(() => {
@@ -75,22 +75,19 @@ interface KeySnapshot<T, Key extends string> {
   readonly state: StoreState<T>;
 }
 
-const ON_SERVER = { value: undefined, state: LOADING };
-
-function readOnServer(): typeof ON_SERVER {
-  return ON_SERVER;
-}
-
 function createView<T, Key extends string>(access: StoreAccess<T>, key: Key) {
-  let last: KeySnapshot<T, Key> | undefined;
+  const initial = access.initial?.get(key) as ValueAt<T, Key> | undefined;
+  const onServer: KeySnapshot<T, Key> = { value: initial, state: LOADING };
+  let last = onServer;
   /** The store copies the value for every reader, so that two reads of one version are never the same object. */
   let copied = false;
   let stale = true;
 
   const readValue = (store: DKV<T> | undefined): ValueAt<T, Key> | undefined => {
-    if (copied && !stale && store === last?.state.store) return last?.value;
-    const value = store?.get(key);
-    copied = !Object.is(value, store?.get(key));
+    if (store === undefined) return initial;
+    if (copied && !stale && store === last.state.store) return last.value;
+    const value = store.get(key);
+    copied = !Object.is(value, store.get(key));
     stale = false;
     return value;
   };
@@ -98,7 +95,7 @@ function createView<T, Key extends string>(access: StoreAccess<T>, key: Key) {
   const read = (): KeySnapshot<T, Key> => {
     const { state } = access;
     const value = readValue(state.store);
-    if (last === undefined || last.state !== state || !Object.is(last.value, value)) {
+    if (last.state !== state || !Object.is(last.value, value)) {
       last = { value, state };
     }
     return last;
@@ -113,5 +110,5 @@ function createView<T, Key extends string>(access: StoreAccess<T>, key: Key) {
     return access.subscribe((store) => store.subscribeKey(key, changed), onChange);
   };
 
-  return { read, subscribe };
+  return { read, readOnServer: () => onServer, subscribe };
 }

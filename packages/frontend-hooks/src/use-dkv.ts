@@ -1,23 +1,24 @@
-import type { AnyValue } from "@conat/conat";
 import { useMemo, useSyncExternalStore } from "react";
-import type { StoreState } from "./shared-store.ts";
+import { LOADING, type StoreState } from "./shared-store.ts";
 import {
   type StoreAccess,
   type StoreOptions,
   useStoreAccess,
   useThrownError,
 } from "./store-access.ts";
+import { createValuesView, type Values } from "./values-view.ts";
 
 export interface UseDKV<T>
   extends StoreState<T>,
     Pick<StoreAccess<T>, "set" | "delete" | "update"> {
-  /** Every value by key, local changes included; empty until the store is open. The same Map until one changes. */
-  readonly values: ReadonlyMap<string, AnyValue<T>>;
+  /** Every value by key, local changes included, in no order; empty until the store is open. The same until one changes. */
+  readonly values: Values<T>;
 }
 
 /**
- * A whole store: renders again whenever anything in it changes. A value is the same object until it changes itself, so
- * that memoised rows render only when they must. Options may be inline.
+ * A whole store: renders again whenever anything in it changes. What that costs depends on what has changed, not on the
+ * size of the store; a value is the same object until it changes itself, so that memoised rows render only when they
+ * must. Options may be inline.
  */
 export function useDKV<T = unknown>(options: StoreOptions<T>): UseDKV<T> {
   const access = useStoreAccess(options);
@@ -28,24 +29,22 @@ export function useDKV<T = unknown>(options: StoreOptions<T>): UseDKV<T> {
 }
 
 function createView<T>(access: StoreAccess<T>) {
-  const none: UseDKV<T>["values"] = new Map();
-  let last: UseDKV<T> | undefined;
-  let lastState: StoreState<T> | undefined;
+  const { initial, read: readValues, subscribe } = createValuesView(access);
+  const { set, delete: remove, update } = access;
+  const show = (state: StoreState<T>, values: Values<T>): UseDKV<T> => {
+    return { ...state, values, set, delete: remove, update };
+  };
+  const onServer = show(LOADING, initial);
+  let last = onServer;
+  let lastState: StoreState<T> = LOADING;
   const read = (): UseDKV<T> => {
     const { state } = access;
-    const values = state.store?.snapshot() ?? none;
-    if (last === undefined || lastState !== state || last.values !== values) {
-      const { set, delete: remove, update } = access;
+    const values = readValues();
+    if (lastState !== state || last.values !== values) {
       lastState = state;
-      last = { ...state, values, set, delete: remove, update };
+      last = show(state, values);
     }
     return last;
   };
-  const empty = read();
-  return {
-    read,
-    readOnServer: () => empty,
-    subscribe: (onChange: () => void) =>
-      access.subscribe((store) => store.subscribe(onChange), onChange),
-  };
+  return { read, readOnServer: () => onServer, subscribe };
 }

@@ -4,6 +4,7 @@ type Listener = () => void;
 
 /** Tells subscribers that what they can see has changed: once per batch, whatever the number of changes in it. */
 export class ChangeNotifier {
+  readonly #watchers = new Set<(key: string) => void>();
   readonly #all = new Set<Listener>();
   readonly #byKey = new Map<string, Set<Listener>>();
   readonly #changed = new Set<string>();
@@ -29,6 +30,15 @@ export class ChangeNotifier {
     };
   }
 
+  /**
+   * Calls `watcher` with each key as it changes, within the batch: for what must never be older than the store. Unlike
+   * a listener it is our own code; it only takes note.
+   */
+  watch(watcher: (key: string) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => void this.#watchers.delete(watcher);
+  }
+
   /** Runs `work` and then tells about every key it marked. */
   batch<Result>(work: () => Result): Result {
     this.#depth += 1;
@@ -43,10 +53,12 @@ export class ChangeNotifier {
   mark(key: string): void {
     this.#version += 1;
     this.#changed.add(key);
+    for (const watcher of this.#watchers) watcher(key);
     if (this.#depth === 0) this.#tell();
   }
 
   clear(): void {
+    this.#watchers.clear();
     this.#all.clear();
     this.#byKey.clear();
   }

@@ -246,6 +246,16 @@ export class DKV<T = unknown> {
     return this.#runner.ledger.size > 0;
   }
 
+  /** How many writes are not yet acknowledged. */
+  get pendingWrites(): number {
+    return this.#runner.ledger.size;
+  }
+
+  /** How many failed writes {@link writes} lists. */
+  get failedWrites(): number {
+    return this.#runner.ledger.failures;
+  }
+
   /** Keys with a write that is not yet acknowledged. */
   unsavedChanges(): string[] {
     return [...new Set(Array.from(this.#runner.ledger.open(), (item) => item.key))];
@@ -323,7 +333,20 @@ export class DKV<T = unknown> {
     return this.#runner.notifier.subscribeKey(key, listener);
   }
 
-  /** Every visible value: the same Map until something changes. */
+  /** @internal grows with every change of anything visible */
+  get version(): number {
+    return this.#runner.notifier.version;
+  }
+
+  /** @internal calls `watcher` with each key whose visible value may have changed, before subscribers are told */
+  watchKeys(watcher: (key: string) => void): () => void {
+    return this.#runner.notifier.watch(watcher);
+  }
+
+  /**
+   * Every visible value: the same Map until something changes, then a copy. For large stores that change often,
+   * `immutableView` of `@conat/conat/immutable` costs only what has changed.
+   */
   snapshot(): ReadonlyMap<string, AnyValue<T>> {
     const { version } = this.#runner.notifier;
     if (this.#snapshot?.version !== version)

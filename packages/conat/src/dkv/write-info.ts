@@ -30,7 +30,9 @@ export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
   ): WriteInfo<T> => ({
     id: item.id,
     key: item.key,
-    value: item.value && (decodeValue(item.value) as T),
+    get value() {
+      return item.value && (decodeValue(item.value) as T);
+    },
     state: stage,
     ageMs: Date.now() - item.at,
     error,

@@ -56,6 +56,11 @@ export class WriteLedger {
     return this.#newest;
   }
 
+  /** How many failed writes are kept. */
+  get failures(): number {
+    return this.#failed.size;
+  }
+
   open(): IterableIterator<LedgerItem> {
     return this.#open.values();
   }
