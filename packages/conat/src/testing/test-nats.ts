@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { accessSync, constants, rmSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { eventually } from "./eventually.ts";
 
 /** A server says it is ready within 30 ms, or 1 s per million keys it recovers; a loaded machine is slower. */
 const START_TIMEOUT_MS = 20_000;
@@ -138,7 +139,8 @@ class TestServer implements TestNats {
     const running = this.#running;
     if (running === undefined) throw new Error("the nats-server is not running");
     running.child.kill(signal);
-    if (signal !== "SIGSTOP" && signal !== "SIGCONT") await running.exited;
+    if (signal === "SIGSTOP") await untilStopped(running.child.pid);
+    else if (signal !== "SIGCONT") await running.exited;
   }
 
   async restart(): Promise<void> {
@@ -221,6 +223,19 @@ class TestServer implements TestNats {
       });
     });
   }
+}
+
+/** A signal stops the threads of a process one after the other, and not at once. */
+async function untilStopped(pid: number | undefined): Promise<void> {
+  if (process.platform !== "linux" || pid === undefined) return;
+  await eventually(async () => {
+    const threads = await readdir(`/proc/${pid}/task`);
+    for (const thread of threads) {
+      const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, "utf8");
+      if (!/^T/i.test(stat.slice(stat.lastIndexOf(")") + 2))) return false;
+    }
+    return true;
+  });
 }
 
 /** On Linux the kernel ends the server when this process is killed and cannot. */
