@@ -45,11 +45,12 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     .parse(args, { from: "user" });
   const flags = command.opts<Flags>();
   const wanted = command.args;
+  const chosen = new Set(wanted.flatMap((name) => select(name)));
   const benches = BENCHES.filter((bench) =>
-    wanted.length === 0 ? flags.large || !bench.large : wanted.some((name) => isOf(bench, name)),
+    wanted.length === 0 ? flags.large || !bench.large : chosen.has(bench),
   );
   for (const name of wanted) {
-    if (!benches.some((bench) => isOf(bench, name))) {
+    if (select(name).length === 0) {
       command.error(`error: there is no row that begins with ${name}; --list shows them`);
     }
   }
@@ -64,9 +65,12 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   };
 }
 
-/** Rows of one bench are measured together. */
-function isOf(bench: Bench, name: string): boolean {
-  return bench.name.startsWith(name) || bench.rows.some((row) => row.name.startsWith(name));
+/** What a name stands for: the row or bench that is called so, else all that begin so. Rows of a bench go together. */
+function select(name: string): Bench[] {
+  const matching = (matches: (own: string) => boolean): Bench[] =>
+    BENCHES.filter((bench) => [bench.name, ...bench.rows.map((row) => row.name)].some(matches));
+  const exact = matching((own) => own === name);
+  return exact.length > 0 ? exact : matching((own) => own.startsWith(name));
 }
 
 function parseRounds(text: string): number {

@@ -27,7 +27,6 @@ async function open(stage: Stage, keys: number): Promise<Side[]> {
     gapMs: FORGET_MS,
     keepWarm: false,
   };
-  const flags = ["--expose-gc"];
   return [
     await stage.side({
       name: "cold hub",
@@ -35,7 +34,6 @@ async function open(stage: Stage, keys: number): Promise<Side[]> {
       system: { kind: "conat", address: forgetful.url },
       load,
       servers: { hub: forgetful, nats },
-      flags,
     }),
     await stage.side({
       name: "warm hub",
@@ -43,7 +41,6 @@ async function open(stage: Stage, keys: number): Promise<Side[]> {
       system: { kind: "conat", address: hub.url },
       load: { ...load, keepWarm: true },
       servers: { hub, nats },
-      flags,
     }),
     await stage.side({
       name: "direct",
@@ -51,7 +48,6 @@ async function open(stage: Stage, keys: number): Promise<Side[]> {
       system: direct,
       load,
       servers: { nats },
-      flags,
     }),
     await stage.side({
       name: "raw load",
@@ -59,7 +55,6 @@ async function open(stage: Stage, keys: number): Promise<Side[]> {
       system: { kind: "raw-nats-load", address: nats.url },
       load,
       servers: { nats },
-      flags,
     }),
   ];
 }

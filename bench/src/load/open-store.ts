@@ -25,7 +25,6 @@ export async function openOpenStore(system: System, options: OpenStoreOptions): 
       for (let left = scaled(options.operations, scale); left > 0; left -= 1) {
         const connection = await system.connect();
         await delay(options.gapMs);
-        globalThis.gc?.();
         const from = performance.now();
         const store = await connection.open(options.store, options.keys);
         latenciesMs.push(performance.now() - from);
