@@ -481,6 +481,7 @@ export class DkvState {
         );
       }
       if (pending) this.#effects.settled(pending, { status: "rejected", error });
+      this.#effects.localChanged(key);
     }
     this.#dirty.clear();
     this.#inFlightKeys.clear();
