@@ -2,8 +2,8 @@ import { ConatError } from "../protocol/conat-error.ts";
 
 export interface HubAddress {
   readonly kind: "hub";
-  /** `http:` or `https:`, whatever the way it was written. */
-  readonly url: URL;
+  /** Hubs of one system: `http:` or `https:`, whatever the way it was written. At least one. */
+  readonly urls: readonly URL[];
   /** The address for people to read, without secrets. */
   readonly shown: string;
 }
@@ -17,25 +17,27 @@ export interface NatsAddress {
 
 const EXAMPLE = "write http://localhost:8000 for a hub or nats://localhost:4222 for NATS";
 
-/** @throws ConatError `bad-address` */
-export function parseAddress(address: string): HubAddress | NatsAddress {
-  const servers = address.split(",").map((server) => server.trim());
+/**
+ * @param address one URL or several; in one string they are separated by commas
+ * @throws ConatError `bad-address`
+ */
+export function parseAddress(address: string | readonly string[]): HubAddress | NatsAddress {
+  const given = String(address);
+  const servers = given.split(",").map((server) => server.trim());
   const urls = servers.map(parseUrl);
   const secret = urls.some(({ username }) => username !== "");
-  const shown = secret
-    ? urls.map(({ protocol, host }) => `${protocol}//${host}`).join(",")
-    : address;
+  const shown = secret ? urls.map(({ protocol, host }) => `${protocol}//${host}`).join(",") : given;
   if (urls.every(({ protocol }) => protocol === "nats:" || protocol === "tls:")) {
     return { kind: "nats", servers, shown };
   }
-  const [url] = urls;
-  if (url === undefined || urls.length > 1) throw badAddress(shown, "name one hub");
-  url.protocol = url.protocol.replace(/^ws/, "http");
-  if (url.protocol !== "http:" && url.protocol !== "https:") throw badAddress(shown, EXAMPLE);
-  if (url.search !== "" || url.hash !== "" || url.username !== "") {
-    throw badAddress(shown, "a hub's address is a host, a port and perhaps a path, nothing else");
+  for (const url of urls) {
+    url.protocol = url.protocol.replace(/^ws/, "http");
+    if (url.protocol !== "http:" && url.protocol !== "https:") throw badAddress(shown, EXAMPLE);
+    if (url.search !== "" || url.hash !== "" || url.username !== "") {
+      throw badAddress(shown, "a hub's address is a host, a port and perhaps a path, nothing else");
+    }
   }
-  return { kind: "hub", url, shown };
+  return { kind: "hub", urls, shown };
 }
 
 function parseUrl(server: string): URL {

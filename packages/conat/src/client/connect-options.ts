@@ -4,9 +4,11 @@ import type { Environment } from "../transport/environment.ts";
 export interface ConnectOptions {
   /**
    * `http:`, `https:`, `ws:` or `wss:` for a hub; `nats:` or `tls:` straight to NATS, for trusted backends in Node.
+   * Several of one kind, as a list or separated by commas, are hubs of one system or servers of one cluster: the client
+   * begins at any of them, and goes on to the next when one is lost.
    * @default the environment variable `CONAT_URL`; in a page its own origin
    */
-  readonly address?: string | undefined;
+  readonly address?: string | readonly string[] | undefined;
   /** Bearer token; for a hub also a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Who this client says it is. Only a hub in development mode believes it; NATS itself does not ask. */

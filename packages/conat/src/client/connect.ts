@@ -14,7 +14,7 @@ export function connect(target: string | ConnectOptions = {}): Client {
   const address = parseAddress(options.address ?? defaultAddress());
   const session =
     address.kind === "hub"
-      ? new HubSession({ ...options, address: address.url })
+      ? new HubSession({ ...options, address: address.urls })
       : openDirect(address.servers, options);
   return new Client(address.shown, session);
 }

@@ -14,6 +14,8 @@ import type { SessionState, SessionStatus } from "./session.ts";
 export interface ConnectionDriver {
   /** Makes one attempt and tells by `step` how it goes; a rejection is a loss. Lets go of it all on `abort`. */
   connect(signal: AbortSignal): Promise<void>;
+  /** Sends nothing new any more, and steps on as soon as everything is answered. */
+  settle(): void;
   onConnected(): void;
   onDisconnected(error: ConatError): void;
   /** Refused or closed: there will be no further attempt. */
@@ -95,6 +97,9 @@ export class ConnectionRunner {
           break;
         case "disconnect":
           this.#attempt.abort();
+          break;
+        case "settle":
+          queueMicrotask(() => this.#driver.settle());
           break;
         case "wait":
           this.#stopTimer?.();

@@ -8,6 +8,7 @@ import {
   type ConnectionEffect,
   type ConnectionEvent,
   MAX_TOKEN_REFUSALS,
+  SETTLE_MS,
   STEADY_AFTER_MS,
   startConnection,
   stepConnection,
@@ -41,6 +42,7 @@ function inState(state: SessionState): Connection {
     failures: 2,
     refusals: 0,
     offline: false,
+    settling: false,
   };
 }
 
@@ -77,7 +79,7 @@ const EXPECTED: Record<SessionState, Record<ConnectionEvent["type"], Outcome>> =
     opened: undefined,
     welcomed: undefined,
     lost: ["waiting", retries],
-    bye: ["draining", ["wait 500"]],
+    bye: ["draining", ["wait 400"]],
     due: ["ready", []],
     online: undefined,
     offline: undefined,
@@ -100,7 +102,7 @@ const EXPECTED: Record<SessionState, Record<ConnectionEvent["type"], Outcome>> =
     welcomed: undefined,
     lost: ["waiting", retries],
     bye: undefined,
-    due: ["connecting", connects],
+    due: ["draining", [`wait ${SETTLE_MS}`, "settle"]],
     online: undefined,
     offline: undefined,
     visible: undefined,
@@ -211,9 +213,15 @@ describe("a connection", () => {
 
   it("moves at a random time within what the hub asks for, and retries at once if the next hub is away", () => {
     expect(show(stepConnection(upAndSteady, EVENTS.bye, 0).effects)).toEqual(["wait 0"]);
-    expect(show(stepConnection(upAndSteady, EVENTS.bye, 0.999).effects)).toEqual(["wait 999"]);
-    const moved = run(inState("ready"), [EVENTS.bye, EVENTS.due, EVENTS.lost]);
+    expect(show(stepConnection(upAndSteady, EVENTS.bye, 0.999).effects)).toEqual(["wait 799"]);
+    const moved = run(inState("ready"), [EVENTS.bye, EVENTS.due, EVENTS.due, EVENTS.lost]);
     expect(moved).toMatchObject({ state: "connecting", attempt: 2 });
+  });
+
+  it("that moves waits for what is under way to be answered, but not for ever", () => {
+    const settling = run(inState("ready"), [EVENTS.bye, EVENTS.due]);
+    expect(settling).toMatchObject({ state: "draining", settling: true });
+    expect(show(stepConnection(settling, EVENTS.due, 0).effects)).toEqual(connects);
   });
 
   it("retries at the slowest pace while the device is offline, and at once when it is back", () => {

@@ -5,6 +5,12 @@ import type { SessionState, SessionStatus } from "./session.ts";
 /** A connection that stood this long was a good one: its loss is retried at once, as if there had been no failure. */
 export const STEADY_AFTER_MS = 5_000;
 
+/** How long a move waits for answers that are under way, in milliseconds: one that hangs must not stop it. */
+export const SETTLE_MS = 1_000;
+
+/** The part of the time the hub gives that is over before a client moves at the latest; the rest is for settling. */
+const MOVE_SHARE = 0.8;
+
 /** How often in a row a new token may be refused before the session is. */
 export const MAX_TOKEN_REFUSALS = 3;
 
@@ -24,6 +30,8 @@ export interface Connection extends SessionStatus {
   readonly refusals: number;
   /** The device says it has no network. Attempts go on, a hub on loopback needs none, but no faster than the cap. */
   readonly offline: boolean;
+  /** On the move: nothing new is sent, and what was is about to be answered. */
+  readonly settling: boolean;
 }
 
 export type ConnectionEvent =
@@ -35,7 +43,7 @@ export type ConnectionEvent =
   | { readonly type: "lost"; readonly error: ConatError }
   /** The hub is about to close the connection. */
   | { readonly type: "bye"; readonly error: ConatError; readonly withinMs: number }
-  /** The wait asked for last is over. */
+  /** The wait asked for last is over, or has become pointless: everything is answered, as `settle` asks for. */
   | { readonly type: "due" }
   | { readonly type: "online" }
   | { readonly type: "offline" }
@@ -47,6 +55,8 @@ export type ConnectionEvent =
 export type ConnectionEffect =
   | { readonly type: "connect" }
   | { readonly type: "disconnect" }
+  /** Send nothing new, and tell when everything is answered. */
+  | { readonly type: "settle" }
   | { readonly type: "wait"; readonly delayMs: number }
   | { readonly type: "stop-waiting" };
 
@@ -55,7 +65,16 @@ export interface ConnectionStep {
   readonly effects: readonly ConnectionEffect[];
 }
 
-type Action = "-" | "connect" | "handshake" | "ready" | "steady" | "drain" | "fail" | "close";
+type Action =
+  | "-"
+  | "connect"
+  | "handshake"
+  | "ready"
+  | "steady"
+  | "drain"
+  | "move"
+  | "fail"
+  | "close";
 
 /** What each event does in each state; "-" does nothing. Being offline is noted in every state. */
 export const CONNECTION_TABLE: Record<SessionState, Record<ConnectionEvent["type"], Action>> = {
@@ -68,7 +87,7 @@ export const CONNECTION_TABLE: Record<SessionState, Record<ConnectionEvent["type
   // biome-ignore format: a table
   waiting:     { opened: "-", welcomed: "-", lost: "-", bye: "-", due: "connect", online: "connect", offline: "-", visible: "connect", close: "close" },
   // biome-ignore format: a table
-  draining:    { opened: "-", welcomed: "-", lost: "fail", bye: "-", due: "connect", online: "-", offline: "-", visible: "-", close: "close" },
+  draining:    { opened: "-", welcomed: "-", lost: "fail", bye: "-", due: "move", online: "-", offline: "-", visible: "-", close: "close" },
   // biome-ignore format: a table
   refused:     { opened: "-", welcomed: "-", lost: "-", bye: "-", due: "-", online: "-", offline: "-", visible: "-", close: "close" },
   // biome-ignore format: a table
@@ -85,6 +104,7 @@ export function startConnection(options: ConnectionOptions): ConnectionStep {
     failures: 0,
     refusals: 0,
     offline: false,
+    settling: false,
   });
 }
 
@@ -118,6 +138,8 @@ export function stepConnection(
       return { connection: { ...connection, failures: 0 }, effects: [] };
     case "drain":
       return drain(connection, event, random);
+    case "move":
+      return connection.settling ? connect(connection) : settle(connection);
     case "fail":
       return fail(connection, error ?? timedOut(connection), random);
     case "close":
@@ -142,8 +164,16 @@ function drain(connection: Connection, event: ConnectionEvent, random: number): 
   if (isFinal(connection, error)) return finish(connection, "refused", error);
   return {
     // The move is not a failure: should the next hub be away, its first retry is at once, too.
-    connection: { ...connection, state: "draining", error, failures: 0 },
-    effects: [{ type: "wait", delayMs: Math.floor(random * withinMs) }],
+    connection: { ...connection, state: "draining", error, failures: 0, settling: false },
+    effects: [{ type: "wait", delayMs: Math.floor(random * MOVE_SHARE * withinMs) }],
+  };
+}
+
+/** A connection that ends while answers are under way leaves it open what became of what was asked. */
+function settle(connection: Connection): ConnectionStep {
+  return {
+    connection: { ...connection, settling: true },
+    effects: [{ type: "wait", delayMs: SETTLE_MS }, { type: "settle" }],
   };
 }
 

@@ -6,6 +6,8 @@ import type { ConnectionRunner } from "./connection-runner.ts";
 /** What the parts of a hub session have in common: the way to the hub, and what happens to the connection. */
 export interface HubUplink {
   readonly connection: Pick<ConnectionRunner, "connected" | "ended">;
+  /** The connection is about to end: nothing is sent any more that asks for an answer. */
+  readonly settling: () => boolean;
   readonly environment: Environment;
   /** The server's clock, never ahead of it: in milliseconds since the epoch. */
   readonly safeServerTime: () => number;

@@ -26,6 +26,11 @@ export class HubRequests implements HubPart {
     this.#removals = new Requests(uplink, "ambiguous");
   }
 
+  /** Requests without an answer. */
+  get pending(): number {
+    return this.#reads.size + this.#lists.size + this.#removals.size;
+  }
+
   read(ref: StoreRef, key: string): Promise<Entry | undefined> {
     return this.#reads.ask((id) => this.#uplink.send("read", id, toWireStoreRef(ref), key));
   }
@@ -90,6 +95,10 @@ class Requests<Answer> {
     this.#waiting = new PendingCalls(uplink.environment, WAIT_TIMEOUT_MS, (_id, { reject }) =>
       reject(new ConatError("timeout", `the hub did not answer within ${WAIT_TIMEOUT_MS} ms`)),
     );
+  }
+
+  get size(): number {
+    return this.#waiting.size;
   }
 
   ask(send: (id: number) => void): Promise<Answer> {

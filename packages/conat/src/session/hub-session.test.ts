@@ -4,6 +4,7 @@ import type { ConatError } from "../protocol/conat-error.ts";
 import { createEntry, type Entry } from "../protocol/entry.ts";
 import type { StoreRef, TopicRef } from "../protocol/scope.ts";
 import { eventually } from "../testing/eventually.ts";
+import { SETTLE_MS, STEADY_AFTER_MS } from "./connection-state.ts";
 import { HubSession, type HubSessionOptions } from "./hub-session.ts";
 import type { FeedEvent, Mutation, TopicMessage, WriteResult } from "./session.ts";
 import { ManualEnvironment } from "./test-kit/manual-environment.ts";
@@ -269,7 +270,7 @@ describe("losing the connection", () => {
       state: "draining",
       error: { kind: "unavailable", message: "restarting" },
     });
-    environment.advance(499);
+    environment.advance(399);
     expect(session.status.state).toBe("draining");
     environment.advance(1);
     const next = await hub.connection(2);
@@ -277,6 +278,63 @@ describe("losing the connection", () => {
     expect(await next.next("open")).toEqual([1, wireStore, null]);
     expect(told).toEqual(["reset", "stale"]);
     await eventually(() => !connection.open);
+  });
+
+  it("moves only when what it has sent is answered, and sends nothing more until it is there", async () => {
+    const environment = new ManualEnvironment();
+    const { hub, session, connection } = await connected({ environment });
+    const results: WriteResult[] = [];
+    session.write(store, [mutation(1, "a")], (result) => results.push(result));
+    await connection.next("write");
+    connection.send("bye", "unavailable", "restarting", 1_000);
+    await eventually(() => session.status.state === "draining");
+    environment.advance(400);
+    await Promise.resolve();
+    session.write(store, [mutation(2, "b")], (result) => results.push(result));
+    const read = session.read(store, "a");
+    await eventually(() => results.length === 1);
+    expect(results).toMatchObject([{ write: 2, ok: false, error: { kind: "unavailable" } }]);
+    expect([session.status.state, hub.connections.length]).toEqual(["draining", 1]);
+    connection.send("ack", [1, 10], []);
+    const next = await hub.connection(2);
+    expect(results[1]).toMatchObject({ write: 1, ok: true, seq: 10 });
+    expect(await next.next("read")).toEqual([1, wireStore, "a"]);
+    next.send("entry", 1, encodeBlock([entry("a", 10)]), null);
+    expect(await read).toMatchObject({ key: "a", seq: 10 });
+  });
+
+  it("moves in the end though an answer never comes", async () => {
+    const environment = new ManualEnvironment();
+    const { hub, session, connection } = await connected({ environment });
+    const results: WriteResult[] = [];
+    session.write(store, [mutation(1, "a")], (result) => results.push(result));
+    await connection.next("write");
+    connection.send("bye", "unavailable", "restarting", 0);
+    await eventually(() => session.status.state === "draining");
+    environment.advance(0);
+    environment.advance(SETTLE_MS);
+    await hub.connection(2);
+    expect(results).toMatchObject([{ ok: false, error: { kind: "ambiguous" } }]);
+  });
+
+  it("goes to the next of several hubs, in turn, and round again", async () => {
+    const [one, two] = [await startHub(), await startHub()];
+    const environment = new ManualEnvironment();
+    environment.randomness = 0;
+    const session = openSession(one.address, {
+      environment,
+      address: [new URL(one.address), new URL(two.address)],
+    });
+    await session.ready();
+    expect([one.connections.length, two.connections.length]).toEqual([1, 0]);
+    (await one.connection()).cut();
+    const moved = await two.connection();
+    await session.ready();
+    environment.advance(STEADY_AFTER_MS);
+    moved.send("bye", "unavailable", "restarting", 0);
+    await eventually(() => session.status.state === "draining");
+    environment.advance(0);
+    await one.connection(2);
   });
 
   it("ends for good when the hub says that it may not come back", async () => {

@@ -41,8 +41,11 @@ export const DEFAULT_ACK_TIMEOUT_MS = 15_000;
 export const DEFAULT_CONNECT_TIMEOUT_MS = 10_000;
 
 export interface HubSessionOptions {
-  /** The hub: an `http:` or `https:` URL. A path in it comes before `/socket.io`. */
-  readonly address: URL;
+  /**
+   * The hub: an `http:` or `https:` URL. A path in it comes before `/socket.io`. Of several, one at random is the first,
+   * and every further attempt takes the next.
+   */
+  readonly address: URL | readonly URL[];
   /** Bearer token, or a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
   /** Who this client says it is; only a hub in development mode believes it. */
@@ -64,6 +67,7 @@ export interface HubSessionOptions {
  */
 export class HubSession implements Session {
   readonly #options: HubSessionOptions;
+  readonly #addresses: readonly URL[];
   readonly #environment: Environment;
   readonly #hello: Hello;
   readonly #connection: ConnectionRunner;
@@ -75,6 +79,9 @@ export class HubSession implements Session {
   readonly #receivers: ReadonlyMap<string, Receiver>;
   #link: HubLink | undefined;
   #linkClosed: Promise<void> = Promise.resolve();
+  /** Counts attempts, for taking hubs in turn. */
+  #turn: number;
+  #isSettling = false;
   #origin = "";
   #lastWrite = 0;
   #welcomed: { readonly time: number; readonly now: number; readonly elapsed: number } | undefined;
@@ -82,6 +89,8 @@ export class HubSession implements Session {
   constructor(options: HubSessionOptions) {
     this.#options = options;
     this.#environment = options.environment ?? hostEnvironment;
+    this.#addresses = [options.address].flat();
+    this.#turn = Math.floor(this.#environment.random() * this.#addresses.length);
     this.#hello = {
       v: PROTOCOL_VERSION,
       client: options.instanceId ?? createInstanceId(),
@@ -96,6 +105,10 @@ export class HubSession implements Session {
       this.#environment,
       {
         connect: (signal) => this.#connect(signal),
+        settle: () => {
+          this.#isSettling = true;
+          this.#checkSettled();
+        },
         onConnected: () => {
           for (const part of parts) part.onConnected();
         },
@@ -110,6 +123,7 @@ export class HubSession implements Session {
     this.#connection = connection;
     const uplink = {
       connection,
+      settling: () => this.#isSettling,
       environment: this.#environment,
       congested: () => this.#link?.congested ?? false,
       safeServerTime: () => this.#safeServerTime(),
@@ -164,18 +178,23 @@ export class HubSession implements Session {
   }
 
   async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
-    if (!this.#connection.connected) await this.ready();
+    await this.#mayAsk();
     return this.#requests.read(ref, key);
   }
 
   async listStores(scope: Scope): Promise<readonly StoreInfo[]> {
-    if (!this.#connection.connected) await this.ready();
+    await this.#mayAsk();
     return this.#requests.listStores(scope);
   }
 
   async destroyStore(ref: StoreRef): Promise<void> {
-    if (!this.#connection.connected) await this.ready();
+    await this.#mayAsk();
     return this.#requests.destroyStore(ref);
+  }
+
+  /** Resolves when a request would be answered. */
+  async #mayAsk(): Promise<void> {
+    if (!this.#connection.connected || this.#isSettling) await this.ready();
   }
 
   publish(ref: TopicRef, message: TopicMessage): void {
@@ -192,9 +211,12 @@ export class HubSession implements Session {
   }
 
   async #connect(signal: AbortSignal): Promise<void> {
-    const { token, address } = this.#options;
+    this.#isSettling = false;
+    const { token } = this.#options;
     const current = typeof token === "function" ? await token() : token;
-    if (signal.aborted) return;
+    const address = this.#addresses[this.#turn % this.#addresses.length];
+    if (signal.aborted || address === undefined) return;
+    this.#turn += 1;
     const link = openHubLink(
       address,
       { ...this.#hello, token: current },
@@ -222,9 +244,17 @@ export class HubSession implements Session {
     } catch (error) {
       cause = error;
     }
-    if (understood) return;
+    if (understood) {
+      if (this.#isSettling) this.#checkSettled();
+      return;
+    }
     const text = `the hub sent a malformed "${event}" message`;
     this.#connection.step({ type: "lost", error: new ConatError("unavailable", text, { cause }) });
+  }
+
+  #checkSettled(): void {
+    const waits = this.#writes.pending + this.#requests.pending > 0;
+    if (!waits && this.status.state === "draining") this.#connection.step({ type: "due" });
   }
 
   #onWelcome({ v: version, origin, time, leftMs }: Welcome): void {

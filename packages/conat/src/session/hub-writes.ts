@@ -36,9 +36,14 @@ export class HubWrites implements HubPart {
     );
   }
 
+  /** Writes without an answer. */
+  get pending(): number {
+    return this.#waiting.size;
+  }
+
   write(ref: StoreRef, mutations: readonly Mutation[], onResult: OnResult): void {
     const { connected, ended } = this.#uplink.connection;
-    if (!connected) {
+    if (!connected || this.#uplink.settling()) {
       const error = ended ?? new ConatError("unavailable", "not connected to a hub; not stored");
       queueMicrotask(() => {
         for (const { write } of mutations) fail(write, onResult, error);

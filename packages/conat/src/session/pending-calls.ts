@@ -21,6 +21,10 @@ export class PendingCalls<Call> {
     this.#onTimeout = onTimeout;
   }
 
+  get size(): number {
+    return this.#calls.size;
+  }
+
   /** The call of the same id that this one replaces, if there was one. */
   add(id: number, call: Call): Call | undefined {
     const replaced = this.take(id);
