@@ -60,6 +60,7 @@ export {
   type TopicRef,
   topicKey,
 } from "./protocol/scope.ts";
+export { decodeValue } from "./protocol/value-codec.ts";
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "./protocol/version.ts";
 export type {
   EntryBatch,

@@ -105,6 +105,12 @@ export const CONFIG_OPTIONS = {
     description: "cookie that holds the token of a client that passes none",
     parse: parseText,
   }),
+  rules: optional({
+    flag: "--rules <file>",
+    env: "CONAT_RULES",
+    description: "JSON file with rules for stores and keys; read again on SIGHUP",
+    parse: parseText,
+  }),
   lease: option({
     flag: "--lease <duration>",
     env: "CONAT_LEASE",

@@ -7,6 +7,7 @@ import { DEFAULT_LEASE_MS } from "./auth/notice-board.ts";
 import { DEFAULT_PROJECTS_TTL_MS, type ProjectsOf } from "./auth/project-lookup.ts";
 import { DEFAULT_GATEWAY_LIMITS, DEVELOPMENT_RATES, type GatewayLimits } from "./gateway/limits.ts";
 import { createLogger, type LogLevel } from "./observability/logger.ts";
+import type { Rule } from "./rules/rule.ts";
 import { DEFAULT_FEED_LINGER_MS, DEFAULT_MAX_REPLICA_BYTES } from "./upstream/shared-session.ts";
 
 export interface HubOptions {
@@ -21,6 +22,11 @@ export interface HubOptions {
   readonly jwt?: JwtOptions | undefined;
   /** Clients say who they are and are believed. Only on a loopback address. @default false */
   readonly dev?: boolean | undefined;
+  /**
+   * Rules for stores and keys, made by `allow()` or `parseRules()`. A store that a rule names can be read and written
+   * only as rules allow, within what the role allows. @default none: roles decide alone
+   */
+  readonly rules?: readonly Rule[] | undefined;
   /** Tells an account's projects, instead of the token. @default the projects that the token names */
   readonly projects?: ProjectsOf | undefined;
   /** How long that is believed, in milliseconds. @default 60_000 */

@@ -13,6 +13,8 @@ import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./h
 import { createHttpHandler } from "./observability/http.ts";
 import { createMetrics } from "./observability/metrics.ts";
 import { Tally } from "./observability/tally.ts";
+import type { Rule } from "./rules/rule.ts";
+import { RulesInForce } from "./rules/rules-in-force.ts";
 import { openUpstream, type Upstream } from "./upstream/open-upstream.ts";
 import { SharedSession } from "./upstream/shared-session.ts";
 
@@ -41,6 +43,8 @@ export interface Hub extends AsyncDisposable {
   revoke(target: RevocationTarget): Promise<void>;
   /** An account's projects have changed: every hub asks its lookup again. Resolves and throws as {@link revoke}. */
   projectsChanged(account_id: string): Promise<void>;
+  /** Puts other rules in force; what is open is looked at again. Resolves when nobody hears what they do not allow. */
+  setRules(rules: readonly Rule[]): Promise<void>;
   /** Lets nobody in any more and asks clients to move; resolves when they have, or after `moveWithinMs`. */
   drain(moveWithinMs: number): Promise<void>;
   /** Ends connections, NATS, and all that was started. Writes that were taken on are answered first. Idempotent. */
@@ -86,11 +90,21 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   });
   const projects = options.projects && new ProjectLookup(options.projects, options.projectsTtlMs);
   const doorkeeper = new Doorkeeper({ authenticator, projects, revocations: new RevocationSet() });
+  const rules = new RulesInForce({
+    session,
+    rules: options.rules ?? [],
+    onRuleError: (error, { pattern }) => {
+      tally.ruleErrors += 1;
+      logger.warn({ err: error, path: pattern.text }, "a rule has thrown and so denied");
+    },
+    onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
+  });
   const gateway = new Gateway({
     ...options,
     http: http.server,
     session,
     doorkeeper,
+    rules,
     isFenced: () => board?.isLapsed ?? true,
     hubName: options.name ?? `${options.host}:${http.port}`,
     tally,
@@ -113,8 +127,8 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     await upstream.close();
     throw error;
   }
-  metrics = createMetrics({ tally, gateway, session, isReady });
-  const hub = new RunningHub({ options, http, upstream, session, gateway, board });
+  metrics = createMetrics({ tally, gateway, session, rules, isReady });
+  const hub = new RunningHub({ options, http, upstream, session, gateway, board, rules });
   logger.info(
     { url: hub.url, nats: upstream.natsServer?.url, dev: options.dev },
     "the hub has started",
@@ -129,6 +143,7 @@ interface Parts {
   readonly session: SharedSession;
   readonly gateway: Gateway;
   readonly board: NoticeBoard;
+  readonly rules: RulesInForce;
 }
 
 class RunningHub implements Hub {
@@ -175,6 +190,15 @@ class RunningHub implements Hub {
     const notice = { type: "projects", account_id, at: this.session.serverTime() } as const;
     // Later, every hub has asked again by itself.
     return board.post(notice, options.projectsTtlMs);
+  }
+
+  setRules(rules: readonly Rule[]): Promise<void> {
+    this.#parts.rules.replace(rules);
+    this.#parts.options.logger.info(
+      { audit: "rules", rules: rules.length },
+      "other rules are in force",
+    );
+    return this.#parts.gateway.reviewRules();
   }
 
   drain(moveWithinMs: number): Promise<void> {

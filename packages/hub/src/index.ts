@@ -7,6 +7,16 @@ export { DEFAULT_GATEWAY_LIMITS, type GatewayLimits } from "./gateway/limits.ts"
 export { type CloseHubOptions, type Hub, startHub } from "./hub.ts";
 export type { HubOptions } from "./hub-options.ts";
 export type { LogLevel } from "./observability/logger.ts";
+export { parseRules } from "./rules/declared-rules.ts";
+export {
+  type Access,
+  type AllowOptions,
+  allow,
+  type Condition,
+  type Rule,
+  type RuleContext,
+  type RuleIdentity,
+} from "./rules/rule.ts";
 export {
   accountIdentity,
   hubIdentity,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { ConatError } from "@conat/conat/internal";
 import type { JwtOptions } from "./auth/jwt-authenticator.ts";
 import { ConfigError, loadConfig } from "./config.ts";
@@ -6,6 +7,8 @@ import type { GatewayLimits } from "./gateway/limits.ts";
 import { type Hub, startHub } from "./hub.ts";
 import type { HubOptions } from "./hub-options.ts";
 import { createLogger } from "./observability/logger.ts";
+import { parseRules } from "./rules/declared-rules.ts";
+import type { Rule } from "./rules/rule.ts";
 
 const EXIT_FAILED = 1;
 const EXIT_BAD_OPTIONS = 2;
@@ -20,6 +23,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     host: config.host,
     dev: config.dev,
     jwt: toJwtOptions(config),
+    rules: config.rules === undefined ? undefined : readRules(config.rules),
     leaseMs: config.lease,
     trustedProxies: config.trustedProxies,
     allowedOrigins: origins,
@@ -69,6 +73,18 @@ function chosenLimits(config: HubConfig): Partial<GatewayLimits> {
   return Object.fromEntries(chosen.map((name) => [name, config[name]]));
 }
 
+/** @throws ConatError `bad-options` */
+function readRules(path: string): readonly Rule[] {
+  try {
+    return parseRules(JSON.parse(readFileSync(path, "utf8")));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new ConatError("bad-options", `the rules in ${path} cannot be used: ${why}`, {
+      cause: error,
+    });
+  }
+}
+
 function toJwtOptions(config: HubConfig): JwtOptions | undefined {
   const { jwtSecret, jwksUrl, jwtIssuer, jwtAudience, cookie, maxTokenLifetime } = config;
   if (jwtSecret === undefined && jwksUrl === undefined) return undefined;
@@ -110,6 +126,17 @@ async function run(config: HubConfig): Promise<void> {
       stopping = true;
       if (hub) void stop(0).catch(fail);
       else starting.abort();
+    });
+  }
+  const { rules } = config;
+  if (rules !== undefined) {
+    process.on("SIGHUP", () => {
+      // Rules that cannot be read change nothing.
+      try {
+        void hub?.setRules(readRules(rules)).catch(fail);
+      } catch (error) {
+        console.error(`conat: ${error instanceof Error ? error.message : String(error)}`);
+      }
     });
   }
   process.on("uncaughtException", (error) => {

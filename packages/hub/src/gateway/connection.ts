@@ -167,6 +167,18 @@ export class Connection {
   /** Looks again at what the client may do; resolves when what it may not see any more is not on its way either. */
   async review(): Promise<void> {
     await this.#tenure.review();
+    await this.#untilRead();
+  }
+
+  /** Other rules are in force. Resolves as {@link review}. */
+  async reviewRules(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#feeds.recheck();
+    this.#session.recheck();
+    await this.#untilRead();
+  }
+
+  async #untilRead(): Promise<void> {
     const deadline = performance.now() + READ_DEADLINE_MS;
     while (!this.#isClosed && this.#outbox.bytes > 0) {
       if (performance.now() > deadline) {

@@ -4,9 +4,9 @@ import {
   type EntryBatch,
   type Feed,
   type FeedEvent,
-  type Session,
   type StoreRef,
 } from "@conat/conat/internal";
+import type { ScopedSession } from "../scope/scoped-session.ts";
 import { FeedQueue } from "./feed-queue.ts";
 import type { Outbox } from "./outbox.ts";
 import { blockOf, type StoreChannel } from "./store-fanout.ts";
@@ -21,7 +21,9 @@ export interface ConnectionChannel {
 export interface FeedRelayOptions {
   readonly id: number;
   readonly ref: StoreRef;
-  readonly session: Session;
+  readonly session: Pick<ScopedSession, "openStore" | "audienceKeyOf">;
+  /** What part of the store this client sees: see {@link ScopedSession.audienceKeyOf}. */
+  readonly audience: string | undefined;
   readonly outbox: Outbox;
   readonly channel: ConnectionChannel;
   /** Bytes of live entries that may wait behind a snapshot. */
@@ -52,6 +54,7 @@ export class FeedRelay {
   /** The client was told `synced` and nothing waits: live entries go the short way. */
   #isLive = false;
   #isClosed = false;
+  #audience: string | undefined;
 
   get ref(): StoreRef {
     return this.#options.ref;
@@ -60,7 +63,26 @@ export class FeedRelay {
   constructor(options: FeedRelayOptions) {
     this.id = options.id;
     this.channel = options.channel;
+    this.#audience = options.audience;
     this.#options = options;
+  }
+
+  /**
+   * Looks again at what the client sees of the store; when that is something else now it gets it anew, and nothing of
+   * what waits.
+   * @throws ConatError `forbidden` when it may see nothing any more
+   */
+  recheck(): void {
+    const { session, ref } = this.#options;
+    const audience = session.audienceKeyOf(ref);
+    if (audience === this.#audience) return;
+    this.#audience = audience;
+    this.#isLive = false;
+    this.#synced = undefined;
+    this.#lastLive = undefined;
+    this.#queue.clear();
+    this.#stopFeed();
+    this.open(undefined);
   }
 
   open(since: Checkpoint | undefined): void {

@@ -49,7 +49,7 @@ export class Feeds {
   recheck(): void {
     for (const relay of [...this.#relays.values()]) {
       try {
-        authorizeStore(this.#context.session.identity, "read", relay.ref);
+        relay.recheck();
       } catch (thrown) {
         relay.end(toRevoked(thrown));
       }
@@ -92,8 +92,10 @@ export class Feeds {
 
   #open(id: number, ref: Authorized<StoreRef>, since: Checkpoint | undefined): void {
     const { session, outbox, limits, tally } = this.#context;
+    const audience = session.audienceKeyOf(ref);
     this.#context.quota.countStores(1);
     const relay = new FeedRelay({
+      audience,
       id,
       ref,
       session,

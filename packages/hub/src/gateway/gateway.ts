@@ -12,7 +12,7 @@ import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Notice } from "../auth/revocation-set.ts";
 import type { Tally } from "../observability/tally.ts";
 import { type Identity, principalTag } from "../scope/identity.ts";
-import { ScopedSession } from "../scope/scoped-session.ts";
+import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
 import { clientAddress } from "./client-address.ts";
 import { Connection } from "./connection.ts";
 import { createGuardedDecoder } from "./guarded-decoder.ts";
@@ -28,6 +28,7 @@ export interface GatewayOptions {
   /** What all clients share; each sees the part of it that its identity may see. */
   readonly session: Session;
   readonly doorkeeper: Doorkeeper;
+  readonly rules: ScopedRules;
   /** Web pages from elsewhere may not connect, unless this names them. `"*"` lets every page in. */
   readonly allowedOrigins: readonly string[];
   readonly limits: GatewayLimits;
@@ -116,6 +117,11 @@ export class Gateway {
     await Promise.all([...this.#connections].map((connection) => connection.review()));
   }
 
+  /** Other rules are in force; resolves when nobody hears any more what they do not allow. */
+  async reviewRules(): Promise<void> {
+    await Promise.all([...this.#connections].map((connection) => connection.reviewRules()));
+  }
+
   /** While the hub is cut off from the others it serves nobody: it might not hear of a revocation. */
   setLapsed(isLapsed: boolean): void {
     this.#isLapsed = isLapsed;
@@ -176,6 +182,7 @@ export class Gateway {
       identity,
       client: handshake.client,
       isFenced: this.#options.isFenced,
+      rules: this.#options.rules,
       maxValueBytes: limits.maxValueBytes,
     });
     tally.connectionsAccepted += 1;

@@ -15,11 +15,12 @@ export interface Observed {
     readonly openTopics: number;
     readonly replicaBytes: number;
   };
+  readonly rules: { readonly views: number };
   readonly isReady: () => boolean;
 }
 
 /** The hub's metrics in the format of Prometheus. */
-export function createMetrics({ tally, gateway, session, isReady }: Observed): Registry {
+export function createMetrics({ tally, gateway, session, rules, isReady }: Observed): Registry {
   const registry = new Registry();
   const registers = [registry];
 
@@ -68,6 +69,7 @@ export function createMetrics({ tally, gateway, session, isReady }: Observed): R
   gauge("conat_subscriptions", "Topics that clients listen to", () => gateway.subscriptions);
   gauge("conat_pending_writes", "Writes not yet answered", () => gateway.pendingWrites);
   gauge("conat_open_stores", "Stores with a replica here", () => session.openStores);
+  gauge("conat_views", "Parts of stores that rules make for an audience", () => rules.views);
   gauge("conat_open_topics", "Topics subscribed to upstream", () => session.openTopics);
   gauge("conat_replica_bytes", "Memory of replicas, estimated", () => session.replicaBytes);
   gauge("conat_resident_memory_bytes", "Memory of the process", () => process.memoryUsage.rss());
@@ -88,6 +90,7 @@ export function createMetrics({ tally, gateway, session, isReady }: Observed): R
   );
   labelled("conat_refused_total", "Refusals by kind of error", "kind", () => tally.refused);
   labelled("conat_notices_total", "Revocations and the like in force", "type", () => tally.notices);
+  counter("conat_rule_errors_total", "Rules that threw, and so denied", () => tally.ruleErrors);
   labelled("conat_limited_total", "Limits that were met", "limit", () => tally.limited);
   labelled("conat_ignored_total", "Frames without an answer", "reason", () => tally.ignored);
   return registry;

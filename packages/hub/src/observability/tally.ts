@@ -7,6 +7,8 @@ export class Tally {
   framesOut = 0;
   bytesOut = 0;
   connectionsAccepted = 0;
+  /** Rules that threw, and so denied. */
+  ruleErrors = 0;
   /** Feeds that were stopped because their reader did not keep up. */
   slowReaders = 0;
   /** PubSub messages dropped because their reader did not keep up. */

@@ -1,5 +1,7 @@
 import {
+  type Checkpoint,
   ConatError,
+  createEntry,
   type Entry,
   type Feed,
   type FeedListener,
@@ -19,9 +21,26 @@ import {
   toConatError,
   type WriteResult,
 } from "@conat/conat/internal";
+import { isFiltered } from "../rules/audience-feed.ts";
+import { type Audience, denied, RuleBook } from "../rules/rule-book.ts";
+import { RuledWrites } from "../rules/ruled-writes.ts";
 import { authorizeScope, authorizeStore, authorizeTopic } from "./authorize.ts";
 import { type Identity, principalTag } from "./identity.ts";
 import { refuseMutation } from "./mutation-limits.ts";
+
+/** The rules in force, and the views that they make of stores. */
+export interface ScopedRules {
+  book(): RuleBook;
+  openView(ref: StoreRef, audience: Audience, key: string, listener: FeedListener): Feed;
+}
+
+const NO_BOOK = new RuleBook([], () => undefined);
+const NO_RULES: ScopedRules = {
+  book: () => NO_BOOK,
+  openView: () => {
+    throw new ConatError("internal", "without rules everybody sees everything");
+  },
+};
 
 export interface ScopedSessionOptions {
   readonly identity: Identity;
@@ -29,6 +48,8 @@ export interface ScopedSessionOptions {
   readonly client: string;
   /** @default MAX_VALUE_BYTES */
   readonly maxValueBytes?: number | undefined;
+  /** The application's rules. @default none: roles decide alone */
+  readonly rules?: ScopedRules | undefined;
   /** While it says so nothing is delivered; whoever says so closes this session. @default never */
   readonly isFenced?: (() => boolean) | undefined;
 }
@@ -43,6 +64,8 @@ export class ScopedSession implements Session {
   readonly #inner: Session;
   readonly #maxValueBytes: number;
   readonly #isFenced: () => boolean;
+  readonly #rules: ScopedRules;
+  readonly #ruledWrites: RuledWrites;
   /** What was opened through this session; each ends with the error it is given. */
   readonly #open = new Map<(error: ConatError) => void, Recheck>();
   readonly #statusListeners = new Map<(status: SessionStatus) => void, () => void>();
@@ -53,6 +76,15 @@ export class ScopedSession implements Session {
     this.#inner = inner;
     this.#identity = options.identity;
     this.origin = `${principalTag(options.identity)}.${options.client}`;
+    this.#rules = options.rules ?? NO_RULES;
+    this.#ruledWrites = new RuledWrites({
+      inner,
+      book: () => this.#rules.book(),
+      authorize: (ref) => {
+        authorizeStore(this.#identity, "write", ref);
+        return this.#identity;
+      },
+    });
     this.#isFenced = options.isFenced ?? (() => false);
     this.#maxValueBytes = options.maxValueBytes ?? MAX_VALUE_BYTES;
   }
@@ -67,6 +99,11 @@ export class ScopedSession implements Session {
       throw new ConatError("internal", "a session belongs to one principal");
     }
     this.#identity = identity;
+    this.recheck();
+  }
+
+  /** Ends with `revoked` what may not be open any more, and opens anew what shows something else now. */
+  recheck(): void {
     for (const [end, recheck] of [...this.#open]) {
       try {
         recheck();
@@ -105,25 +142,57 @@ export class ScopedSession implements Session {
     return this.#lastWrite;
   }
 
-  openStore(ref: StoreRef, listener: FeedListener, options?: OpenStoreOptions): Feed {
+  openStore(ref: StoreRef, listener: FeedListener, { since }: OpenStoreOptions = {}): Feed {
     try {
       if (this.#closed) throw closedError();
-      const authorized = authorizeStore(this.#identity, "read", ref);
+      let audience = this.#audienceOf(ref);
+      let feed = this.#openFeed(ref, audience, listener, since);
       return this.#track(
-        this.#inner.openStore(
-          authorized,
-          (event) => {
-            if (!this.#isFenced()) listener(event);
-          },
-          options,
-        ),
+        { close: () => feed.close() },
         (error) => listener({ type: "closed", error }),
-        () => authorizeStore(this.#identity, "read", ref),
+        () => {
+          const now = this.#audienceOf(ref);
+          if (now.key === audience.key) return;
+          audience = now;
+          feed.close();
+          feed = this.#openFeed(ref, audience, listener, undefined);
+        },
       );
     } catch (thrown) {
       const error = toConatError(thrown);
       return refuse(() => listener({ type: "closed", error }));
     }
+  }
+
+  /**
+   * Tells apart what this identity sees of a store from what others see; `undefined` where that is everything.
+   * @throws ConatError `forbidden` when it is nothing
+   */
+  audienceKeyOf(ref: StoreRef): string | undefined {
+    return this.#audienceOf(ref).key;
+  }
+
+  /** @throws ConatError `forbidden` when the role or the rules let it see nothing */
+  #audienceOf(ref: StoreRef): Audience {
+    const authorized = authorizeStore(this.#identity, "read", ref);
+    return this.#rules.book().audienceOf(this.#identity, authorized);
+  }
+
+  #openFeed(
+    ref: StoreRef,
+    audience: Audience,
+    listener: FeedListener,
+    since: Checkpoint | undefined,
+  ): Feed {
+    const guarded: FeedListener = (event) => {
+      if (!this.#isFenced()) listener(event);
+    };
+    if (audience.key === undefined) {
+      // Who did not see everything before cannot be told only what has changed.
+      const known = since && !isFiltered(since.epoch) ? since : undefined;
+      return this.#inner.openStore(ref, guarded, { since: known });
+    }
+    return this.#rules.openView(ref, audience, audience.key, guarded);
   }
 
   write(
@@ -141,7 +210,7 @@ export class ScopedSession implements Session {
         if (error) refused.push({ write: mutation.write, ok: false, error });
         else accepted.push(this.#stamp(mutation));
       }
-      if (accepted.length > 0) this.#inner.write(authorized, accepted, onResult);
+      this.#send(authorized, accepted, onResult);
     } catch (thrown) {
       const error = toConatError(thrown);
       refused.length = 0;
@@ -154,12 +223,44 @@ export class ScopedSession implements Session {
     }
   }
 
+  #send(
+    ref: StoreRef,
+    mutations: readonly Mutation[],
+    onResult: (result: WriteResult) => void,
+  ): void {
+    if (mutations.length === 0) return;
+    const book = this.#rules.book();
+    if (!book.governs(this.#identity, ref)) {
+      this.#inner.write(ref, mutations, onResult);
+      return;
+    }
+    const tell = (result: WriteResult): void => onResult(this.#hideCurrent(ref, result));
+    if (book.allowsAllWrites(this.#identity, ref)) this.#inner.write(ref, mutations, tell);
+    else for (const mutation of mutations) this.#ruledWrites.write(ref, mutation, tell);
+  }
+
+  /** A conflict tells what is stored only to those who may read it. */
+  #hideCurrent(ref: StoreRef, result: WriteResult): WriteResult {
+    if (result.ok || result.error.current === undefined) return result;
+    const { kind, message, current } = result.error;
+    try {
+      if (this.#audienceOf(ref).canRead(current)) return result;
+    } catch {
+      // Nothing of the store may be read.
+    }
+    return { ...result, error: new ConatError(kind, message) };
+  }
+
   async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
     if (this.#closed) throw closedError();
-    const authorized = authorizeStore(this.#identity, "read", ref);
-    const entry = await this.#inner.read(authorized, parseName("a key", key));
+    const name = parseName("a key", key);
+    this.#audienceOf(ref);
+    const entry = await this.#inner.read(ref, name);
     // Rights may have gone while the answer was under way.
-    authorizeStore(this.#identity, "read", ref);
+    const audience = this.#audienceOf(ref);
+    if (!audience.canRead(entry ?? createEntry({ key: name, seq: 0, time: 0, kind: "delete" }))) {
+      throw denied(this.#identity, "read", ref);
+    }
     return entry;
   }
 
@@ -170,7 +271,11 @@ export class ScopedSession implements Session {
 
   async destroyStore(ref: StoreRef): Promise<void> {
     if (this.#closed) throw closedError();
-    return this.#inner.destroyStore(authorizeStore(this.#identity, "destroy", ref));
+    const authorized = authorizeStore(this.#identity, "destroy", ref);
+    if (!this.#rules.book().allowsAllWrites(this.#identity, ref)) {
+      throw denied(this.#identity, "write", ref);
+    }
+    return this.#inner.destroyStore(authorized);
   }
 
   /** @throws ConatError `forbidden`, `bad-name` or `value-too-large`. */

@@ -136,7 +136,7 @@ export class Replica {
 
   /** A delete by another NATS client need not have a lifetime; the server then keeps it, and so does the replica. */
   #isShortLived(marker: Entry): boolean {
-    return marker.kind === "expiry" || marker.origin !== "";
+    return marker.kind === "expiry" || marker.kind === "withdrawn" || marker.origin !== "";
   }
 
   #put(entry: Entry): boolean {

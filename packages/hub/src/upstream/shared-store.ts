@@ -13,7 +13,7 @@ import { Replica, splitBatch } from "./replica.ts";
 
 export interface SharedStoreOptions {
   readonly ref: StoreRef;
-  readonly inner: Session;
+  readonly inner: Pick<Session, "openStore" | "serverTime">;
   readonly markerTtlMs: number;
   readonly chunkBytes: number;
   /** How long a snapshot is handed to further readers before it is made anew, in milliseconds. */
