@@ -1,0 +1,89 @@
+import type { DKV } from "@conat/conat";
+import { useDKV } from "@conat/frontend-hooks";
+import { type ReactElement, useMemo, useState } from "react";
+import { useWatched } from "../health/use-watched.ts";
+import { createId } from "../model/create-id.ts";
+import type { Project } from "../model/identity.ts";
+import {
+  type Card,
+  COLUMN_TITLES,
+  COLUMNS,
+  type ColumnId,
+  cardStore,
+  type Person,
+} from "../model/stores.ts";
+import { NoAccess } from "../no-access.tsx";
+import { BoardMoves } from "./board-moves.ts";
+import { type CardPlace, placeCards } from "./card-places.ts";
+import { Column } from "./column.tsx";
+import { Ghost } from "./ghost.tsx";
+import { useCardDrag } from "./use-card-drag.ts";
+import { useCardKeys } from "./use-card-keys.ts";
+
+export interface BoardProps {
+  readonly me: Person;
+  readonly project: Project;
+}
+
+export function Board({ me, project }: BoardProps): ReactElement {
+  const cards = useDKV(cardStore(project.id));
+  const { values, status, error, store } = cards;
+  useWatched(store as DKV | undefined, { label: "Board", describe: describeCard });
+  const places = useMemo(() => placeCards(values), [values]);
+  const [said, say] = useState("");
+  const moves = new BoardMoves({ places, me, set: cards.set, say });
+  const drag = useCardDrag((id, place) => moves.move(id, place));
+  const keys = useCardKeys({ places, moves, remove: cards.delete, say });
+  const edit = (id: string, card: Card, title: string): void =>
+    cards.set(id, { ...card, title, by: me, editedAt: Date.now() });
+  const add = (column: ColumnId, title: string): void => {
+    moves.insert(createId(), column, title);
+  };
+  if (status === "closed" && error) return <NoAccess title={project.title} error={error} />;
+  return (
+    <div className="board-area">
+      {project.role === "viewer" && (
+        <p className="hint">
+          You may look around in {project.title}. What you change is refused, and put aside for you.
+        </p>
+      )}
+      <p className="visually-hidden" id="card-help">
+        Enter edits, Space picks up and puts down, the arrow keys move, Delete removes.
+      </p>
+      <p className="visually-hidden" aria-live="assertive">
+        {said}
+      </p>
+      <div className="board" aria-busy={status === "loading"}>
+        {COLUMNS.map((column) => (
+          <Column
+            key={column}
+            id={column}
+            cards={places.get(column) ?? NOTHING}
+            me={me}
+            isLoading={status === "loading"}
+            dropAt={drag.over?.column === column ? drag.over.index : undefined}
+            draggedId={drag.dragged?.id}
+            grabbedId={keys.grabbedId}
+            onAdd={add}
+            onEdit={edit}
+            onDelete={cards.delete}
+            onKeyDown={keys.onKeyDown}
+            onPointerDown={drag.onPointerDown}
+          />
+        ))}
+      </div>
+      {drag.dragged && <Ghost dragged={drag.dragged} card={values.get(drag.dragged.id)} />}
+    </div>
+  );
+}
+
+const NOTHING: readonly CardPlace[] = [];
+
+function describeCard(_key: string, value: unknown): string {
+  const title = typeof value === "object" && value !== null && Reflect.get(value, "title");
+  const column = typeof value === "object" && value !== null && Reflect.get(value, "column");
+  const where = COLUMNS.find((id) => id === column);
+  return typeof title === "string" && where !== undefined
+    ? `“${title}” in ${COLUMN_TITLES[where]}`
+    : "The removal of a card";
+}
