@@ -3,7 +3,14 @@ export { connect } from "./client/connect.ts";
 export type { ConnectOptions } from "./client/connect-options.ts";
 export { defaultClient, setDefaultClient } from "./client/default-client.ts";
 export { DKV, type SetOptions, type WriteHandle } from "./dkv/dkv.ts";
-export type { DkvChange, DkvConflict, DkvEvents, DkvInvalid, DkvReject } from "./dkv/dkv-events.ts";
+export type {
+  DkvChange,
+  DkvConflict,
+  DkvEvents,
+  DkvInvalid,
+  DkvLost,
+  DkvReject,
+} from "./dkv/dkv-events.ts";
 export type { DkvOptions, Merge, MergeArguments } from "./dkv/dkv-options.ts";
 export type { StoreStatus } from "./dkv/dkv-runner.ts";
 export type { WriteOutcome } from "./dkv/local-write.ts";

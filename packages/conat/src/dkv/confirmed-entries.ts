@@ -33,7 +33,7 @@ export class ConfirmedEntries {
     return this.#checkpoint;
   }
 
-  /** True between a `reset` that named another epoch and its `synced`. */
+  /** True between a `reset` that named another epoch and the next `synced`, also when that is of a later `reset`. */
   get changesEpoch(): boolean {
     return this.#newEpoch;
   }
@@ -84,13 +84,24 @@ export class ConfirmedEntries {
     this.#unseen = undefined;
   }
 
-  /** A snapshot or delta begins. Sequences of another epoch say nothing about this one's: every entry is then new. */
-  reset(event: FeedReset): void {
-    this.#newEpoch = this.#epoch !== "" && this.#epoch !== event.epoch;
+  /**
+   * A snapshot or delta begins. Sequences of another epoch say nothing about this one's: every entry is then new.
+   * Answers whether another epoch begins.
+   */
+  reset(event: FeedReset): boolean {
+    const begins = this.#epoch !== "" && this.#epoch !== event.epoch;
     this.#epoch = event.epoch;
+    // What an earlier snapshot that was cut off has not named is still to be named.
+    const left = this.#newEpoch ? this.#unseen : undefined;
+    this.#newEpoch ||= begins;
     const full = event.mode === "full" || this.#newEpoch;
-    this.#unseen = full && this.#entries.size > 0 ? new Map(this.#entries) : undefined;
-    if (!this.#newEpoch) return;
+    const known = full ? new Map([...(left ?? []), ...this.#entries]) : undefined;
+    this.#unseen = known && known.size > 0 ? known : undefined;
+    if (begins) this.#forgetAll();
+    return begins;
+  }
+
+  #forgetAll(): void {
     this.#entries = new Map();
     this.#markers = 0;
     this.#floor = 0;
@@ -100,7 +111,8 @@ export class ConfirmedEntries {
   synced(checkpoint: Checkpoint): Entry[] {
     const gone: Entry[] = [];
     for (const [key, entry] of this.#unseen ?? []) {
-      if (!this.#newEpoch && entry.seq > checkpoint.seq) continue;
+      const isOfThisEpoch = this.#entries.get(key) === entry;
+      if (isOfThisEpoch && entry.seq > checkpoint.seq) continue;
       this.drop(key);
       gone.push(entry);
     }

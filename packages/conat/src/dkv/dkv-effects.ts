@@ -1,4 +1,4 @@
-import type { Entry } from "../protocol/entry.ts";
+import type { Entry, EntryHeaders } from "../protocol/entry.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 
 /** What the state asks of its runner. Called after the state has changed. */
@@ -14,8 +14,8 @@ export interface DkvEffects {
   mergeFailed(key: string, error: unknown): void;
   /** An acknowledgement said "duplicate": the leader has to be asked, then {@link DkvState.verified} told. */
   verify(write: LocalWrite, seq: number): void;
-  /** An acknowledged write is gone, because the server lost the epoch it was stored in. */
-  lost(write: LocalWrite): void;
+  /** Acknowledged writes of this session are gone, because the server lost the epoch they were stored in. */
+  lost(writes: readonly LostWrite[]): void;
   /** A number for a write that a merge has made. */
   nextWrite(): number;
   /** A merged write has met `merges` conflicts; {@link DkvState.release} it after a pause that grows with them. */
@@ -35,6 +35,16 @@ export interface MergedConflict {
   readonly local: Uint8Array | undefined;
   readonly remote: Entry;
   readonly result: Uint8Array | undefined;
+}
+
+/** The newest write of a key that this session had stored, and that the server has lost. */
+export interface LostWrite {
+  readonly key: string;
+  /** `undefined` when it was a delete. */
+  readonly value: Uint8Array | undefined;
+  readonly seq: number;
+  readonly ttlMs: number;
+  readonly headers: EntryHeaders | undefined;
 }
 
 /** Encoded values in, encoded value out; `undefined` stands for "no value" on every side. May throw. */

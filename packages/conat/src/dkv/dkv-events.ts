@@ -39,6 +39,18 @@ export interface DkvReject<T> {
   readonly error: ConatError;
 }
 
+/**
+ * A write of this client that was acknowledged and is gone: the server lost its memory, or an older backup was restored.
+ * The newest one of each key is told.
+ */
+export interface DkvLost<T> {
+  readonly key: string;
+  /** What was stored; `undefined` when it was a delete. */
+  readonly value: T | undefined;
+  /** The sequence it was stored under. */
+  readonly seq: number;
+}
+
 /** A stored value that is no encoded value, or that the store's schema refuses. It reads as `undefined`. */
 export interface DkvInvalid {
   readonly key: string;
@@ -54,6 +66,8 @@ export interface DkvEvents<T> {
   writes: [];
   conflict: [DkvConflict<T>];
   invalid: [DkvInvalid];
+  /** After one `error` of the kind `epoch-lost`. */
+  lost: [DkvLost<T>];
   /** Every write has ended. */
   stable: [];
   status: [StoreStatus];

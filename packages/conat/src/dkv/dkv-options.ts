@@ -32,6 +32,11 @@ export interface DkvOptions<T = unknown> extends ScopeOptions {
   readonly ephemeral?: boolean | undefined;
   /** 3-way merge; without it the last write wins. */
   readonly merge?: Merge<T> | undefined;
+  /**
+   * Write again what this client had stored and the server has lost: merged with what is stored now, or without `merge`
+   * only where nothing is. @default false
+   */
+  readonly reoffer?: boolean | undefined;
   /** Validator of every value, by any library that implements Standard Schema. Must be synchronous. */
   readonly schema?: StandardSchemaV1<unknown, T> | undefined;
   /** Lifetime of every entry, in milliseconds, rounded up to whole seconds. @default for ever */
@@ -58,6 +63,7 @@ export interface DkvOptions<T = unknown> extends ScopeOptions {
 export interface ResolvedDkvOptions {
   readonly ref: StoreRef;
   readonly merge: Merge<unknown> | undefined;
+  readonly reoffer: boolean;
   readonly schema: StandardSchemaV1 | undefined;
   readonly ttlMs: number;
   readonly noAutosave: boolean;
@@ -79,6 +85,7 @@ export function resolveDkvOptions<T>(options: DkvOptions<T>): ResolvedDkvOptions
       service: parseName("service", options.service ?? ""),
     },
     merge: options.merge as Merge<unknown> | undefined,
+    reoffer: options.reoffer ?? false,
     schema: options.schema,
     ttlMs: parseTtl(options.ttlMs),
     noAutosave: options.noAutosave ?? false,
@@ -109,6 +116,7 @@ function positive(name: string, value: number | undefined, fallback: number): nu
 export function behaviourOf(options: ResolvedDkvOptions): Readonly<Record<string, unknown>> {
   return {
     merge: options.merge !== undefined,
+    reoffer: options.reoffer,
     schema: options.schema !== undefined,
     ttlMs: options.ttlMs,
     noAutosave: options.noAutosave,

@@ -5,7 +5,13 @@ import { IN_FLIGHT_WINDOW } from "../protocol/limits.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import type { Feed, FeedEvent, Mutation, Session, WriteResult } from "../session/session.ts";
 import { ChangeNotifier } from "./change-notifier.ts";
-import type { ConfirmedChange, DkvEffects, MergeBytes, MergedConflict } from "./dkv-effects.ts";
+import type {
+  ConfirmedChange,
+  DkvEffects,
+  LostWrite,
+  MergeBytes,
+  MergedConflict,
+} from "./dkv-effects.ts";
 import { DkvState } from "./dkv-state.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 import { type FailedWrite, type LedgerItem, WriteLedger } from "./write-ledger.ts";
@@ -18,6 +24,7 @@ export interface RunnerListener {
   onChange(change: ConfirmedChange): void;
   onMerged(conflict: MergedConflict): void;
   onFailed(item: LedgerItem, error: ConatError): void;
+  onLost(write: LostWrite): void;
   onStable(): void;
   /** The ledger has changed. */
   onWrites(): void;
@@ -30,6 +37,8 @@ export interface RunnerOptions {
   readonly session: Session;
   readonly ref: StoreRef;
   readonly merge: MergeBytes | undefined;
+  /** Offer again what the server has lost. */
+  readonly reoffer: boolean;
   readonly autosave: boolean;
 }
 
@@ -57,6 +66,7 @@ export class DkvRunner implements DkvEffects {
   readonly notifier: ChangeNotifier = new ChangeNotifier();
   readonly #session: Session;
   readonly #ref: StoreRef;
+  readonly #reoffer: boolean;
   readonly #autosave: boolean;
   readonly #listener: RunnerListener;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
@@ -74,6 +84,7 @@ export class DkvRunner implements DkvEffects {
   constructor(options: RunnerOptions, listener: RunnerListener) {
     this.#session = options.session;
     this.#ref = options.ref;
+    this.#reoffer = options.reoffer;
     this.#autosave = options.autosave;
     this.#listener = listener;
     this.state = new DkvState(this, options.merge);
@@ -99,16 +110,19 @@ export class DkvRunner implements DkvEffects {
 
   /** Adds a local write; it is sent before control returns to the event loop. */
   write(request: WriteRequest): LedgerItem {
-    const id = this.#session.nextWrite();
-    const { key, value, ttlMs, headers, ifSeq, quiet } = request;
-    const item: LedgerItem = { id, key, value, ttlMs, at: Date.now() };
-    this.ledger.add(item);
-    this.#tellWrites();
-    const carries = [id];
-    const write = { id, key, value, ttlMs, headers, ifSeq, carries, merges: 0, quiet };
+    const { item, write } = this.#newWrite(request);
     this.notifier.batch(() => this.state.write(write));
     this.#flushSoon();
     return item;
+  }
+
+  #newWrite(request: WriteRequest): { item: LedgerItem; write: LocalWrite } {
+    const id = this.#session.nextWrite();
+    const { key, value, ttlMs } = request;
+    const item: LedgerItem = { id, key, value, ttlMs, at: Date.now() };
+    this.ledger.add(item);
+    this.#tellWrites();
+    return { item, write: { ...request, id, carries: [id], merges: 0 } };
   }
 
   /** Sends what a store that does not save by itself has held back so far. */
@@ -280,9 +294,16 @@ export class DkvRunner implements DkvEffects {
     );
   }
 
-  lost(write: LocalWrite): void {
-    const message = `an acknowledged write of ${JSON.stringify(write.key)} is gone: the server lost its memory`;
+  lost(writes: readonly LostWrite[]): void {
+    const message = `${writes.length} acknowledged writes are gone: the server lost its memory, or an older backup was restored`;
     this.#listener.onError(new ConatError("epoch-lost", message));
+    for (const lost of writes) this.#listener.onLost(lost);
+    if (!this.#reoffer) return;
+    for (const { key, value, ttlMs, headers } of writes) {
+      if (!this.state.takesOffer(key)) continue;
+      const request = { key, value, ttlMs, headers, ifSeq: undefined, quiet: false };
+      this.state.offer(this.#newWrite(request).write);
+    }
   }
 
   nextWrite(): number {

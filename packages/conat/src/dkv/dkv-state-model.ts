@@ -2,7 +2,7 @@ import { ConatError } from "../protocol/conat-error.ts";
 import { createEntry, type Entry, valueBytes } from "../protocol/entry.ts";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { Mutation, WriteResult } from "../session/session.ts";
-import type { ConfirmedChange, MergeBytes } from "./dkv-effects.ts";
+import type { ConfirmedChange, LostWrite, MergeBytes } from "./dkv-effects.ts";
 import { DkvState } from "./dkv-state.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 import { hasValue } from "./overlay.ts";
@@ -24,6 +24,7 @@ export class ModelServer {
   /** Writes of broken lines that are still somewhere on the way. */
   readonly late: Mutation[] = [];
   readonly #ids = new Map<string, number>();
+  #epochs = 1;
 
   write(mutation: Mutation): WriteResult {
     const { key, origin, write, expectedSeq } = mutation;
@@ -81,15 +82,27 @@ export class ModelServer {
     return stored.filter((entry) => entry.seq > seq).sort((one, other) => one.seq - other.seq);
   }
 
-  /** Memory is lost: a new bucket of the same name. */
-  loseMemory(epoch: string): void {
-    this.epoch = epoch;
-    this.seq = 0;
+  /**
+   * The bucket is as it was when it had `kept` messages: memory was lost (0), or an older backup was restored. Writes of
+   * broken lines may still arrive.
+   */
+  goBack(kept: number): void {
+    this.#epochs += 1;
+    this.epoch = `epoch-${this.#epochs}`;
+    this.history = this.history.slice(0, kept);
+    this.seq = this.history.at(-1)?.seq ?? 0;
     this.newest.clear();
-    this.history = [];
-    this.floor = undefined;
     this.#ids.clear();
-    this.late.length = 0;
+    this.floor = undefined;
+    for (const entry of this.history) {
+      if (entry.kind === "floor") {
+        this.floor = entry;
+        this.newest.clear();
+        continue;
+      }
+      this.newest.set(entry.key, entry);
+      this.#ids.set(`${entry.origin}.${entry.write}`, entry.seq);
+    }
   }
 }
 
@@ -105,7 +118,10 @@ export class ModelClient {
   readonly changes: ConfirmedChange[] = [];
   readonly settled: Settled[] = [];
   readonly writes: LocalWrite[] = [];
+  readonly lost: LostWrite[] = [];
   merges = 0;
+  /** Offers again what the server has lost. */
+  reoffers = false;
   /** Sequence of the last destruction that this client was told of. */
   floor = 0;
   online = false;
@@ -113,6 +129,7 @@ export class ModelClient {
   #toServer: Mutation[] = [];
   #toClient: (() => void)[] = [];
   #fed = 0;
+  #epoch = "";
   #verifying: { write: LocalWrite; seq: number }[] = [];
   #lastWrite = 0;
 
@@ -129,7 +146,7 @@ export class ModelClient {
         },
         mergeFailed: () => {},
         verify: (write, seq) => void this.#verifying.push({ write, seq }),
-        lost: () => {},
+        lost: (writes) => this.#onLost(writes),
         nextWrite: () => this.nextWrite(),
         backOff: (key) => this.state.release(key),
       },
@@ -138,24 +155,30 @@ export class ModelClient {
     this.state.ownOrigin = origin;
   }
 
+  #onLost(writes: readonly LostWrite[]): void {
+    this.lost.push(...writes);
+    if (!this.reoffers) return;
+    for (const lost of writes.filter(({ key }) => this.state.takesOffer(key))) {
+      const write = this.#newWrite(lost.key, lost.value);
+      this.writes.push(write);
+      this.state.offer(write);
+    }
+  }
+
   nextWrite(): number {
     this.#lastWrite += 1;
     return this.#lastWrite;
   }
 
-  set(key: string, value: unknown, ifSeq?: number): LocalWrite {
+  #newWrite(key: string, value: Uint8Array | undefined, ifSeq?: number): LocalWrite {
     const id = this.nextWrite();
-    const write: LocalWrite = {
-      id,
-      key,
-      value: value === undefined ? undefined : encodeValue(value),
-      ttlMs: 0,
-      headers: undefined,
-      ifSeq,
-      carries: [id],
-      merges: 0,
-      quiet: false,
-    };
+    const rest = { ttlMs: 0, headers: undefined, carries: [id], merges: 0, quiet: false };
+    return { id, key, value, ifSeq, ...rest };
+  }
+
+  set(key: string, value: unknown, ifSeq?: number): LocalWrite {
+    const bytes = value === undefined ? undefined : encodeValue(value);
+    const write = this.#newWrite(key, bytes, ifSeq);
     this.writes.push(write);
     this.state.write(write);
     return write;
@@ -171,6 +194,15 @@ export class ModelClient {
   connect(mode: "full" | "delta"): void {
     if (this.online) return;
     this.online = true;
+    this.#load(mode);
+  }
+
+  /** Connects, and loses the line again after so many entries. */
+  glimpse(entries: number): void {
+    if (!this.online) this.#load("full", entries);
+  }
+
+  #load(mode: "full" | "delta", entries?: number): void {
     const { checkpoint } = this.state;
     const server = this.#server;
     const delta = mode === "delta" && checkpoint?.epoch === server.epoch;
@@ -180,7 +212,10 @@ export class ModelClient {
       epoch: server.epoch,
       durability: "os",
     });
-    for (const entry of server.since(delta ? checkpoint.seq : 0)) this.#apply(entry);
+    this.#epoch = server.epoch;
+    const told = server.since(delta ? checkpoint.seq : 0).slice(0, entries);
+    for (const entry of told) this.#apply(entry);
+    if (entries !== undefined) return;
     this.state.synced({ epoch: server.epoch, seq: server.seq, time: server.seq });
     this.state.resolveAmbiguous();
     this.#fed = server.history.length;
@@ -240,7 +275,8 @@ export class ModelClient {
 
   /** Puts what was stored since on the line to the client, as the live feed does. */
   #feed(): void {
-    const { history } = this.#server;
+    const { history, epoch } = this.#server;
+    if (epoch !== this.#epoch) return;
     for (; this.#fed < history.length; this.#fed += 1) {
       const entry = history[this.#fed];
       if (entry) this.#toClient.push(() => this.#take(entry));
@@ -260,6 +296,7 @@ export class ModelClient {
   /** The client takes the next thing on its line. */
   deliver(): void {
     if (!this.online) return;
+    if (this.#epoch !== this.#server.epoch && this.#toClient.length === 0) this.#load("full");
     this.#feed();
     this.#toClient.shift()?.();
     for (const { write, seq } of this.#verifying.splice(0)) {
@@ -271,6 +308,7 @@ export class ModelClient {
   get quiet(): boolean {
     this.#feed();
     return (
+      this.#epoch === this.#server.epoch &&
       this.#toServer.length === 0 &&
       this.#toClient.length === 0 &&
       !this.state.hasSendable &&

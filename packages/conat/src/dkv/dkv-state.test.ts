@@ -32,7 +32,7 @@ const ACTIONS = [
   "forgetIds",
   "arriveLate",
 ] as const;
-type Action = (typeof ACTIONS)[number] | "destroy";
+type Action = (typeof ACTIONS)[number] | "destroy" | "goBack" | "glimpse";
 
 /** A decision of the schedule: which client does what, with which numbers. */
 interface Step {
@@ -55,6 +55,7 @@ function stepOf(actions: readonly Action[]): fc.Arbitrary<Step> {
 
 const step = stepOf(ACTIONS);
 const stepOrDestroy = stepOf([...ACTIONS, "destroy"]);
+const stepOrGoBack = stepOf([...ACTIONS, "goBack", "glimpse"]);
 
 function act(
   clients: ModelClient[],
@@ -88,6 +89,14 @@ function act(
       return;
     case "arriveLate":
       server.arriveLate();
+      return;
+    case "goBack":
+      // With the server itself its lines are cut; a bucket can also be put back under a server that runs.
+      if (flag) for (const one of clients) one.cut(number);
+      server.goBack(number === 0 ? 0 : Math.max(0, server.history.length - 2 * number));
+      return;
+    case "glimpse":
+      client.glimpse(number);
       return;
     case "forgetIds":
       server.forgetIds();
@@ -224,6 +233,168 @@ const addDifferences: MergeBytes = (_key, prev, local, remote) => {
     bytes ? Number(decodeValue(bytes)) : 0;
   return encodeValue(number(local) + number(remote) - number(prev));
 };
+
+describe(`three clients of a server that goes back to an older state, seed ${SEED}`, () => {
+  it.each([
+    ["last write wins", undefined, false],
+    ["last write wins, offered again", undefined, true],
+    ["with a merge", addDifferences, false],
+    ["with a merge, offered again", addDifferences, true],
+  ])("converge, and end every write exactly once (%s)", (_name, merge, reoffers) => {
+    fc.assert(
+      fc.property(fc.array(stepOrGoBack, { maxLength: STEPS, size: "max" }), (steps) => {
+        const { server, clients } = world(merge);
+        for (const client of clients) client.reoffers = reoffers;
+        let counter = 0;
+        for (const one of steps) {
+          counter += 1;
+          act(clients, server, one, counter);
+        }
+        settleAll(clients);
+        for (const key of KEYS) {
+          const stored = server.newest.get(key);
+          for (const client of clients) {
+            expect(client.state.confirmed(key)?.seq ?? 0).toBe(stored?.seq ?? 0);
+            expect(client.get(key)).toEqual(clients[0]?.get(key));
+            const last = client.changes.findLast((change) => change.entry.key === key);
+            const shown = stored?.kind === "put" ? stored.seq : last?.entry.seq;
+            expect(last?.entry.seq).toBe(shown);
+          }
+        }
+        for (const client of clients) {
+          const ended = client.settled.flatMap(({ write }) => write.carries);
+          expect(ended.length, "every write ends exactly once").toBe(new Set(ended).size);
+          expect(ended.length, "no write is left").toBe(client.writes.length);
+          for (const { write, outcome } of client.settled) {
+            const copies = server.history.filter(
+              (e) => e.origin === client.origin && e.write === write.id,
+            );
+            expect(copies.length, "applied at most once").toBeLessThanOrEqual(1);
+            if (outcome.status === "superseded") expect(copies).toEqual([]);
+          }
+        }
+      }),
+      { numRuns: RUNS / 3, seed: SEED },
+    );
+  });
+});
+
+describe("a server that goes back to an older state", () => {
+  function connected(merge?: MergeBytes): { server: ModelServer; client: ModelClient } {
+    const server = new ModelServer();
+    const client = new ModelClient("x", server, merge);
+    client.connect("full");
+    return { server, client };
+  }
+
+  it("makes clients report what they had stored and it no longer has", () => {
+    const { server, client } = connected();
+    client.set("a", 1);
+    client.set("b", 1);
+    settleAll([client]);
+    client.set("b", 2);
+    settleAll([client]);
+    client.cut(0);
+    server.goBack(2);
+    client.connect("delta");
+    expect(client.lost).toMatchObject([{ key: "b", value: encodeValue(2), seq: 3 }]);
+    expect(client.get("b")).toBe(1);
+    expect(client.changes.at(-1)).toMatchObject({ entry: { key: "b", seq: 2 }, prev: { seq: 3 } });
+  });
+
+  it("makes them report also what was acknowledged and never seen", () => {
+    const { server, client } = connected();
+    client.set("a", 1);
+    client.send(1);
+    client.serve(true);
+    client.deliver();
+    client.cut(0);
+    server.goBack(0);
+    client.connect("delta");
+    expect(client.lost).toMatchObject([{ key: "a", value: encodeValue(1), seq: 1 }]);
+    expect(client.get("a")).toBeUndefined();
+  });
+
+  it("makes them report nothing that others have written, or that is there again", () => {
+    const { server, client } = connected();
+    const other = new ModelClient("y", server);
+    other.connect("full");
+    other.set("a", 1);
+    client.set("b", 1);
+    settleAll([client, other]);
+    client.cut(0);
+    other.cut(0);
+    server.goBack(0);
+    server.write({
+      key: "b",
+      value: encodeValue(1),
+      origin: "",
+      write: 0,
+      expectedSeq: undefined,
+      ttlMs: 0,
+      headers: undefined,
+    });
+    client.connect("delta");
+    expect(client.lost).toEqual([]);
+    expect(client.get("a")).toBeUndefined();
+  });
+
+  it("is given back what it has lost, where a client was asked to", () => {
+    const { server, client } = connected();
+    client.reoffers = true;
+    client.set("a", 1);
+    client.set("b", 1);
+    settleAll([client]);
+    client.cut(0);
+    server.goBack(0);
+    const other = new ModelClient("y", server);
+    other.connect("full");
+    other.set("b", 2);
+    settleAll([other]);
+    settleAll([client, other]);
+    expect([other.get("a"), other.get("b")]).toEqual([1, 2]);
+    expect(client.lost.map(({ key }) => key).sort()).toEqual(["a", "b"]);
+  });
+
+  it("is given back what it has lost through the merge, which has no common ancestor then", () => {
+    const { server, client } = connected(addDifferences);
+    client.reoffers = true;
+    client.set("a", 1);
+    settleAll([client]);
+    client.cut(0);
+    server.goBack(0);
+    const other = new ModelClient("y", server, addDifferences);
+    other.connect("full");
+    other.set("a", 10);
+    settleAll([client, other]);
+    expect([client.get("a"), other.get("a")]).toEqual([11, 11]);
+  });
+
+  it("is noticed in full although the first look at it was cut short", () => {
+    const { server, client } = connected();
+    client.set("a", 1);
+    client.set("b", 1);
+    settleAll([client]);
+    client.cut(0);
+    server.goBack(1);
+    client.glimpse(1);
+    client.connect("full");
+    expect(client.get("b")).toBeUndefined();
+    expect(client.changes.at(-1)).toMatchObject({ entry: { key: "b", kind: "delete" } });
+    expect(client.lost).toMatchObject([{ key: "b" }]);
+  });
+
+  it("does not count an acknowledgement from after that as lost", () => {
+    const { server, client } = connected();
+    client.set("a", 1);
+    client.send(1);
+    server.goBack(0);
+    client.serve(true);
+    settleAll([client]);
+    expect(client.lost).toEqual([]);
+    expect(client.get("a")).toBe(1);
+  });
+});
 
 describe("a store that is destroyed", () => {
   function connected(): { server: ModelServer; client: ModelClient } {

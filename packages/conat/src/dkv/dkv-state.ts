@@ -3,7 +3,7 @@ import { createEntry, type Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
 import type { FeedReset, WriteResult } from "../session/session.ts";
 import { ConfirmedEntries } from "./confirmed-entries.ts";
-import type { DkvEffects, MergeBytes, Sendable } from "./dkv-effects.ts";
+import type { DkvEffects, LostWrite, MergeBytes, Sendable } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 import {
   baseOf,
@@ -11,6 +11,7 @@ import {
   hasValue,
   type InFlight,
   type Overlay,
+  toLost,
   unknownOutcome,
   type Visible,
 } from "./overlay.ts";
@@ -33,6 +34,8 @@ export class DkvState {
   /** Keys that may have something to send, in the order they were written. */
   readonly #dirty = new Set<string>();
   readonly #inFlightKeys = new Map<number, string>();
+  /** Newest acknowledged write of each key that the epoch which just begins lacks. */
+  readonly #lost = new Map<string, LostWrite>();
   /** Origin of this session's writes; the runner tells it, because it is known late. */
   ownOrigin = "";
 
@@ -101,6 +104,26 @@ export class DkvState {
     this.#dirty.add(write.key);
     if (replaced) this.#effects.settled(replaced, { status: "superseded" });
     this.#effects.localChanged(write.key);
+  }
+
+  /** Whether a write that the server has lost may be offered again: nothing newer is in its way. */
+  takesOffer(key: string): boolean {
+    if (this.isPending(key)) return false;
+    return this.#merge !== undefined || this.#confirmed.get(key)?.kind !== "put";
+  }
+
+  /** Lays a write that the server has lost over what it has now, through `merge` where there is one. */
+  offer(write: LocalWrite): void {
+    const { key } = write;
+    const overlay = this.#overlayFor(key);
+    const stored = this.#confirmed.get(key);
+    overlay.base = { seq: 0, value: undefined };
+    // Without a merge nothing that somebody else stores meanwhile is written over.
+    overlay.pending = this.#merge ? write : { ...write, ifSeq: stored?.seq ?? 0 };
+    this.#dirty.add(key);
+    if (stored) this.#rebase(key, overlay, stored);
+    this.#tidy(key, overlay);
+    this.#effects.localChanged(key);
   }
 
   /** Lets a key that was backed off be sent. */
@@ -242,7 +265,7 @@ export class DkvState {
     overlay.base = { seq: isDestroyed ? 0 : seq, value: write.value };
     const confirmed = this.#confirmed.get(key);
     if (confirmed && confirmed.seq > seq) this.#rebase(key, overlay, confirmed);
-    else if (!isDestroyed && confirmed?.seq !== seq) overlay.acked = { write, seq };
+    else if (!isDestroyed && confirmed?.seq !== seq) overlay.acked = { write, seq, isLost: false };
     this.#end(key, overlay, write, { status: "confirmed", seq });
     if (isDestroyed) this.#effects.localChanged(key);
   }
@@ -331,7 +354,12 @@ export class DkvState {
       return;
     }
     const accepted = this.#confirmed.accept(entry);
-    if (accepted) this.#observed(entry, accepted.prev);
+    if (accepted === undefined) return;
+    const { prev } = accepted;
+    if (prev && this.#confirmed.changesEpoch && this.#isOwn(prev)) {
+      this.#superseded(prev.write, toLost(prev), entry);
+    }
+    this.#observed(entry, prev);
   }
 
   /** Lays the local writes of a key over a new version of it, and tells. */
@@ -343,7 +371,10 @@ export class DkvState {
     const own = entry.write !== 0 && this.#isOwn(entry);
     let ended: LocalWrite | undefined;
     if (overlay) {
-      if (overlay.acked && entry.seq >= overlay.acked.seq) overlay.acked = undefined;
+      if (acked?.isLost) {
+        this.#superseded(acked.write.id, { ...acked.write, seq: acked.seq }, entry);
+      }
+      if (acked && (acked.isLost || entry.seq >= acked.seq)) overlay.acked = undefined;
       if (inFlight && own && inFlight.write.id === entry.write) {
         ended = this.#land(inFlight).write;
         overlay.inFlight = undefined;
@@ -425,10 +456,11 @@ export class DkvState {
 
   /** A snapshot or delta begins. */
   reset(event: FeedReset): void {
-    this.#confirmed.reset(event);
-    if (!this.#confirmed.changesEpoch) return;
-    for (const overlay of this.#overlays.values())
+    if (!this.#confirmed.reset(event)) return;
+    for (const overlay of this.#overlays.values()) {
       overlay.base = { seq: 0, value: overlay.base.value };
+      if (overlay.acked) overlay.acked = { ...overlay.acked, isLost: true };
+    }
   }
 
   /** The snapshot or delta is complete: what it has not named is gone. */
@@ -436,6 +468,7 @@ export class DkvState {
     const newEpoch = this.#confirmed.changesEpoch;
     for (const entry of this.#confirmed.synced(checkpoint)) {
       const { seq, time } = checkpoint;
+      if (newEpoch && entry.kind === "put" && this.#isOwn(entry)) this.#lose(toLost(entry));
       this.#removed(createEntry({ key: entry.key, seq, time, kind: "delete" }), entry);
     }
     if (newEpoch) this.#endEpoch();
@@ -450,22 +483,34 @@ export class DkvState {
   /** Writes of a lost epoch: what was acknowledged and is not there is lost; what was under way starts anew. */
   #endEpoch(): void {
     for (const [key, overlay] of this.#overlays) {
-      if (overlay.acked) {
-        const { write } = overlay.acked;
+      if (overlay.acked?.isLost) {
+        const { write, seq } = overlay.acked;
         overlay.acked = undefined;
         this.#tidy(key, overlay);
-        this.#effects.lost(write);
+        this.#lose({ ...write, seq });
         this.#effects.localChanged(key);
       }
       const { inFlight } = overlay;
-      if (inFlight?.phase === "parked" && inFlight.write.ifSeq === undefined) {
-        this.#backToPending(key, overlay, inFlight);
-        const confirmed = this.#confirmed.get(key);
-        if (confirmed) this.#rebase(key, overlay, confirmed);
-      } else if (inFlight?.phase === "parked") {
-        this.#fail(key, overlay, inFlight, unknownOutcome(key));
-      }
+      if (inFlight === undefined || inFlight.phase === "sent") continue;
+      // What is there may be from before the write, or from after it was stored and overwritten.
+      const isInDoubt = inFlight.write.ifSeq !== undefined || this.knownSeq(key) !== 0;
+      if (isInDoubt) this.#fail(key, overlay, inFlight, unknownOutcome(key));
+      else overlay.inFlight = { ...inFlight, knownSeq: 0 };
     }
+    const lost = [...this.#lost.values()];
+    this.#lost.clear();
+    if (lost.length > 0) this.#effects.lost(lost);
+  }
+
+  /** An entry of a new epoch has taken the place of a write of this session in the epoch before. */
+  #superseded(write: number, before: LostWrite, entry: Entry): void {
+    const isLater = this.#isOwn(entry) && entry.write >= write;
+    const isSame = equalBytes(before.value, baseOf(entry).value);
+    if (!isLater && !isSame) this.#lose(before);
+  }
+
+  #lose(write: LostWrite): void {
+    if ((this.#lost.get(write.key)?.seq ?? 0) < write.seq) this.#lost.set(write.key, write);
   }
 
   /** Ends every write that has not ended yet. */

@@ -62,9 +62,9 @@ export class DKV<T = unknown> {
     this.#onReleased = onReleased;
     this.#check = createSchemaCheck(options.schema);
     this.#values = new VisibleValues(this.#check);
-    const { ref, merge, noAutosave } = options;
+    const { ref, merge, reoffer, noAutosave } = options;
     this.#runner = new DkvRunner(
-      { session, ref, merge: merge && createMergeBytes(merge), autosave: !noAutosave },
+      { session, ref, merge: merge && createMergeBytes(merge), reoffer, autosave: !noAutosave },
       createTeller({
         emitter: this.#emitter,
         values: this.#values,

@@ -1,5 +1,6 @@
 import { ConatError } from "../protocol/conat-error.ts";
 import { type Entry, valueBytes } from "../protocol/entry.ts";
+import type { LostWrite } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 
 /** What a chain of local writes was built on. */
@@ -19,12 +20,19 @@ export interface InFlight {
   readonly phase: "sent" | "parked" | "released";
 }
 
+export interface Acked {
+  readonly write: LocalWrite;
+  readonly seq: number;
+  /** That was in an epoch that the server has lost. */
+  readonly isLost: boolean;
+}
+
 export interface Overlay {
   base: Base;
   pending: LocalWrite | undefined;
   inFlight: InFlight | undefined;
   /** Acknowledged under `seq`, its entry not yet seen. */
-  acked: { readonly write: LocalWrite; readonly seq: number } | undefined;
+  acked: Acked | undefined;
 }
 
 /** What `get` shows: a local write, or a confirmed entry that may be a removal. */
@@ -33,6 +41,12 @@ export type Visible = LocalWrite | Entry;
 /** An entry as the ancestor of what is written over it. */
 export function baseOf(entry: Entry): Base {
   return { seq: entry.seq, value: entry.kind === "put" ? valueBytes(entry) : undefined };
+}
+
+/** An own entry that the server has lost. */
+export function toLost(entry: Entry): LostWrite {
+  const { key, seq, ttlMs, headers } = entry;
+  return { key, value: baseOf(entry).value, seq, ttlMs, headers };
 }
 
 /** Whether what is visible is a value rather than a removal. */

@@ -48,6 +48,9 @@ export function createTeller<Value>(options: Telling<Value>): RunnerListener {
     onFailed: ({ id, key, value }, error) => {
       emitter.emit("reject", { id, key, value: decoded(value), error });
     },
+    onLost: ({ key, value, seq }) => {
+      emitter.emit("lost", { key, value: decoded(value), seq });
+    },
     onWrites: () => emitter.emit("writes"),
     onStable: () => emitter.emit("stable"),
     onStatus: (status) => emitter.emit("status", status),

@@ -45,7 +45,8 @@ export function bucketConfig(
 
 /** Answer to a request that creates or describes a stream. An absent field is one that the server does not know. */
 export const streamInfo = v.object({
-  config: v.object({
+  // Loose: what is sent back to change one field must have all the others.
+  config: v.looseObject({
     subjects: v.optional(v.array(v.string()), []),
     storage: v.string(),
     discard: v.optional(v.string(), ""),
@@ -70,6 +71,11 @@ export interface BucketFacts {
   readonly partitions: number;
   readonly markerTtlMs: number;
   readonly lastSeq: number;
+}
+
+/** The configuration of a bucket with another epoch. */
+export function withEpoch({ config }: StreamInfo, epoch: string): object {
+  return { ...config, metadata: { ...config.metadata, [EPOCH_KEY]: epoch } };
 }
 
 /** What is missing for the stream to serve as the bucket, in words; empty when nothing is. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Durability } from "../protocol/feed-position.ts";
@@ -10,6 +11,7 @@ import {
   missingFrom,
   type StreamInfo,
   streamInfo,
+  withEpoch,
 } from "./bucket-config.ts";
 import { apiRequest } from "./js-api.ts";
 import { API_ERROR, ApiError } from "./nats-error.ts";
@@ -17,6 +19,9 @@ import { type ResolvedOptions, randomId } from "./options.ts";
 
 /** Buckets asked for at the same time: creating a replicated stream takes a leader election. */
 const OPEN_CONCURRENCY = 8;
+
+/** Pause before a bucket that seems to have lost messages is looked at again, in milliseconds. */
+const SECOND_LOOK_MS = 250;
 
 /** One opened bucket. */
 export interface OpenBucket {
@@ -28,6 +33,8 @@ export interface OpenBucket {
   readonly durability: Durability;
   /** How long the marker of a removal is kept, in milliseconds. */
   readonly markerTtlMs: number;
+  /** Where the history was, by the server's clock, when this session first saw it. */
+  readonly seenFirst: { readonly seq: number; readonly time: number };
   /** Highest sequence this session knows to be stored. A server that has less has lost some. */
   highWater: number;
 }
@@ -77,7 +84,7 @@ export interface OpenedBuckets {
 /**
  * Opens every bucket and creates those that are missing. Others may do the same at the same time: whoever comes first
  * decides, and all end up with the same buckets.
- * @param previous what was open before: a bucket that has fewer messages than then gets another epoch.
+ * @param previous what was open before: a bucket whose sequence has gone back gets another epoch, for everybody.
  * @throws ConatError `bad-options` when a bucket is not what was asked for, `server-too-old` when the server dropped a
  * setting that it does not know; ApiError and the client library's errors.
  */
@@ -86,7 +93,7 @@ export async function openBuckets(
   options: ResolvedOptions,
   previous: Buckets | undefined,
 ): Promise<OpenedBuckets> {
-  const opener = new Opener(connection, options);
+  const opener = new Opener(connection, options, previous);
   const firstName = bucketName(false, 0);
   const first = await opener.open(firstName, false, options.partitions ?? 1);
   const { partitions } = first;
@@ -97,7 +104,7 @@ export async function openBuckets(
         "leave partitions out, or copy the data into new buckets",
     );
   }
-  const opened: OpenBucket[] = [opener.toBucket(firstName, false, first, previous)];
+  const opened: OpenBucket[] = [opener.toBucket(firstName, false, first)];
   const rest: [name: Bucket, ephemeral: boolean][] = [];
   for (let index = 0; index < partitions; index += 1) {
     if (index > 0) rest.push([bucketName(false, index), false]);
@@ -107,7 +114,7 @@ export async function openBuckets(
     for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
       const [name, ephemeral] = next;
       const facts = await opener.open(name, ephemeral, partitions);
-      opened.push(opener.toBucket(name, ephemeral, facts, previous));
+      opened.push(opener.toBucket(name, ephemeral, facts));
     }
   };
   await Promise.all(Array.from({ length: OPEN_CONCURRENCY }, work));
@@ -117,16 +124,21 @@ export async function openBuckets(
 class Opener {
   readonly #connection: NatsConnection;
   readonly #options: ResolvedOptions;
+  readonly #previous: Buckets | undefined;
   clockOffsetMs = 0;
 
-  constructor(connection: NatsConnection, options: ResolvedOptions) {
+  constructor(connection: NatsConnection, options: ResolvedOptions, previous: Buckets | undefined) {
     this.#connection = connection;
     this.#options = options;
+    this.#previous = previous;
   }
 
   async open(name: Bucket, ephemeral: boolean, partitions: number): Promise<BucketFacts> {
     const found = await this.#describe(name);
-    if (found !== undefined) return this.#accept(found, name, ephemeral, "bad-options");
+    if (found !== undefined) {
+      const facts = this.#accept(found, name, ephemeral, "bad-options");
+      return this.#wentBack(name, facts) ? this.#newEpoch(name, ephemeral, facts) : facts;
+    }
     const config = bucketConfig(name, ephemeral, partitions, randomId(), this.#options);
     try {
       const created = await this.#request("CREATE", name, config);
@@ -139,25 +151,38 @@ class Opener {
     }
   }
 
-  toBucket(
-    name: Bucket,
-    ephemeral: boolean,
-    facts: BucketFacts,
-    previous: Buckets | undefined,
-  ): OpenBucket {
-    const before = previous?.get(name);
-    const isSame = before !== undefined && before.epoch.split("~")[0] === facts.epoch;
-    // Sequences below what was acknowledged would be given out again: to readers that is another history.
-    const wentBack = isSame && facts.lastSeq < before.highWater;
-    const epoch = wentBack ? `${facts.epoch}~${randomId()}` : isSame ? before.epoch : facts.epoch;
+  toBucket(name: Bucket, ephemeral: boolean, facts: BucketFacts): OpenBucket {
+    const before = this.#previous?.get(name);
+    const isSame = before?.epoch === facts.epoch;
     return {
       name,
       stream: streamName(name),
-      epoch,
+      epoch: facts.epoch,
       durability: ephemeral ? "memory" : this.#options.durability,
       markerTtlMs: facts.markerTtlMs,
-      highWater: isSame && !wentBack ? Math.max(before.highWater, facts.lastSeq) : facts.lastSeq,
+      seenFirst: isSame
+        ? before.seenFirst
+        : { seq: facts.lastSeq, time: this.#options.now() + this.clockOffsetMs },
+      highWater: isSame ? Math.max(before.highWater, facts.lastSeq) : facts.lastSeq,
     };
+  }
+
+  /** Sequences that were acknowledged would be given out again: to readers that is another history. */
+  #wentBack(name: Bucket, { epoch, lastSeq }: BucketFacts): boolean {
+    const before = this.#previous?.get(name);
+    return before?.epoch === epoch && lastSeq < before.highWater;
+  }
+
+  /** Says in the bucket itself that its history is another one now, so that every session comes to know. */
+  async #newEpoch(name: Bucket, ephemeral: boolean, facts: BucketFacts): Promise<BucketFacts> {
+    await sleep(SECOND_LOOK_MS);
+    const info = await this.#describe(name);
+    if (info === undefined) throw new ConatError("unavailable", `the bucket ${name} is gone`);
+    const now = bucketFacts(info);
+    // Somebody else was faster, or a leader that was just elected did not have everything yet.
+    if (now.epoch !== facts.epoch || !this.#wentBack(name, now)) return now;
+    const updated = await this.#request("UPDATE", name, withEpoch(info, randomId()));
+    return this.#accept(updated, name, ephemeral, "server-too-old");
   }
 
   async #describe(name: Bucket): Promise<StreamInfo | undefined> {
@@ -169,7 +194,11 @@ class Opener {
     }
   }
 
-  async #request(verb: "CREATE" | "INFO", name: Bucket, payload: unknown): Promise<StreamInfo> {
+  async #request(
+    verb: "CREATE" | "INFO" | "UPDATE",
+    name: Bucket,
+    payload: unknown,
+  ): Promise<StreamInfo> {
     const subject = `$JS.API.STREAM.${verb}.${streamName(name)}`;
     const { now, requestTimeoutMs } = this.#options;
     const sent = now();

@@ -23,7 +23,7 @@ export interface FeedHost {
   random(): number;
   /** Has the feed's entries told at the end of this turn of the event loop. */
   schedule(feed: StoreFeed): void;
-  /** Something suggests that a bucket is gone. */
+  /** Something suggests that a bucket is gone, or has another history than before. */
   checkBuckets(): void;
   /** The feed has ended. */
   forget(feed: StoreFeed): void;

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
+import type { Checkpoint } from "../protocol/feed-position.ts";
 import type { Scope, StoreRef, TopicRef } from "../protocol/scope.ts";
 import type {
   Feed,
@@ -17,7 +19,8 @@ import type {
 import { whenReady } from "../session/when-ready.ts";
 import type { FeedCounters, ReadyState } from "./feed-host.ts";
 import { FeedSet } from "./feed-set.ts";
-import { readEntry } from "./leader.ts";
+import { isOfHistory } from "./history.ts";
+import { readEntry, readLastSeq } from "./leader.ts";
 import { LoadLane } from "./load-lane.ts";
 import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -58,6 +61,11 @@ export class JetstreamSession implements Session {
       onReady: (ready) => {
         this.#publisher.resume(ready);
         this.#topics.resume(ready);
+        void this.#feeds.resume(ready);
+      },
+      onBucketsChanged: (ready) => {
+        this.#publisher.resume(ready);
+        this.#feeds.suspend(new ConatError("unavailable", "a bucket has another history now"));
         void this.#feeds.resume(ready);
       },
       onSuspended: (error) => {
@@ -150,6 +158,26 @@ export class JetstreamSession implements Session {
       return await ask(ready, this.#options.requestTimeoutMs);
     } catch (error) {
       throw fromNatsError(error, doing);
+    }
+  }
+
+  /**
+   * Whether a checkpoint of a store is of the history that its bucket has; see {@link isOfHistory}.
+   * @throws ConatError `unavailable` or `timeout` when that cannot be told now
+   */
+  async knows(ref: StoreRef, checkpoint: Checkpoint): Promise<boolean> {
+    const { ready } = this.#readiness;
+    if (ready === undefined) throw this.#readiness.reason();
+    const bucket = ready.buckets.of(ref);
+    try {
+      if (checkpoint.seq > bucket.highWater) {
+        const { requestTimeoutMs } = this.#options;
+        const lastSeq = await readLastSeq(ready.connection, bucket, requestTimeoutMs);
+        if (lastSeq > bucket.highWater) bucket.highWater = lastSeq;
+      }
+      return isOfHistory(checkpoint, bucket, bucket.highWater);
+    } catch (error) {
+      throw fromNatsError(error, "ask for the end of a bucket");
     }
   }
 

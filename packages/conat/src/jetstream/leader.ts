@@ -9,6 +9,7 @@ import {
   keyToken,
   type Subject,
 } from "../protocol/subjects.ts";
+import { streamInfo } from "./bucket-config.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { type DraftEntry, settleValues, toEntry } from "./entry-codec.ts";
 import { apiRequest } from "./js-api.ts";
@@ -36,6 +37,17 @@ export async function readHead(
 ): Promise<number> {
   const last = await readLast(connection, bucket, filter, timeoutMs);
   return last?.seq ?? 0;
+}
+
+/** Sequence of the last message that a bucket ever stored, as its leader has it. */
+export async function readLastSeq(
+  connection: NatsConnection,
+  bucket: OpenBucket,
+  timeoutMs: number,
+): Promise<number> {
+  const api = `$JS.API.STREAM.INFO.${bucket.stream}`;
+  const { state } = await apiRequest(connection, api, undefined, streamInfo, timeoutMs);
+  return state.last_seq;
 }
 
 /** The entry of one key as the leader of the bucket has it. */

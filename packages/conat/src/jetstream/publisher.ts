@@ -46,13 +46,15 @@ interface Write {
   bucket: OpenBucket | undefined;
   /** When it was sent, by the monotonic clock. */
   sentAt: number;
+  /** Its sequence must be above this: that was stored before it was sent. */
+  above: number;
 }
 
 /** Publishes writes and tells what became of each, with no promise and no timer per write. */
 export class Publisher {
   readonly #timeoutMs: number;
   readonly #requestTimeoutMs: number;
-  readonly #onMissingBucket: () => void;
+  readonly #onBucketInDoubt: () => void;
   readonly #inbox = `${createInbox()}.`;
   readonly #headers = new EncodedHeaders();
   readonly #conflictReads = new Limiter(CONFLICT_READS);
@@ -68,10 +70,10 @@ export class Publisher {
   #subscribedOn: NatsConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: ResolvedOptions, onMissingBucket: () => void) {
+  constructor(options: ResolvedOptions, onBucketInDoubt: () => void) {
     this.#timeoutMs = options.writeTimeoutMs;
     this.#requestTimeoutMs = options.requestTimeoutMs;
-    this.#onMissingBucket = onMissingBucket;
+    this.#onBucketInDoubt = onBucketInDoubt;
   }
 
   /** Writes sent and not answered, and writes that wait to be sent. */
@@ -110,7 +112,15 @@ export class Publisher {
   ): void {
     for (const mutation of mutations) {
       const bytes = (mutation.value?.length ?? 0) + mutation.key.length + OVERHEAD_BYTES;
-      const write: Write = { ref, mutation, onResult, bytes, bucket: undefined, sentAt: 0 };
+      const write: Write = {
+        ref,
+        mutation,
+        onResult,
+        bytes,
+        bucket: undefined,
+        sentAt: 0,
+        above: 0,
+      };
       if (this.#ready === undefined) {
         this.#refuse(write, notReady());
       } else if (this.#queue.length === 0 && this.#hasRoom(bytes)) {
@@ -159,6 +169,7 @@ export class Publisher {
       connection.publish(subject, value, { reply: this.#inbox + id, headers: this.#headers });
       write.bucket = bucket;
       write.sentAt = performance.now();
+      write.above = bucket.highWater;
       this.#open += 1;
       this.#openBytes += write.bytes;
       this.#sent.set(id, write);
@@ -183,6 +194,7 @@ export class Publisher {
     const reply = readPublishReply(raw);
     if (reply.type === "stored") {
       const { bucket } = write;
+      if (!reply.duplicate && reply.seq <= write.above) this.#onBucketInDoubt();
       if (bucket !== undefined && reply.seq > bucket.highWater) bucket.highWater = reply.seq;
       this.#release(write);
       tell(write.onResult, {
@@ -194,7 +206,7 @@ export class Publisher {
     } else if (reply.kind === "conflict") {
       void this.#conflicted(write, reply.reason);
     } else {
-      if (reply.kind === "unavailable") this.#onMissingBucket();
+      if (reply.kind === "unavailable") this.#onBucketInDoubt();
       this.#fail(write, reply.kind, `not stored: ${reply.reason}`);
     }
   }

@@ -17,6 +17,8 @@ const BUCKET_CHECK_MS = 1_000;
 
 export interface ReadinessEvents {
   onReady(ready: ReadyState): void;
+  /** The connection is the same, but a bucket has another history now. */
+  onBucketsChanged(ready: ReadyState): void;
   /** Not ready any more; it will be again. */
   onSuspended(error: ConatError): void;
   /** Over for good: refused or closed. */
@@ -36,6 +38,7 @@ export class Readiness {
   /** Aborted when the connection, or what was found on it, is no longer what it was. */
   #current = new AbortController();
   #lastBucketCheck = Number.NEGATIVE_INFINITY;
+  #bucketCheckTimer: NodeJS.Timeout | undefined;
 
   constructor(options: ResolvedOptions, events: ReadinessEvents) {
     this.#options = options;
@@ -95,21 +98,33 @@ export class Readiness {
     await this.#link.close();
   }
 
-  /** Something suggests that a bucket is gone: looks, makes it again, and starts over if that is so. */
+  /** Something suggests that a bucket is gone or has another history: looks, soon, and starts over if that is so. */
   checkBuckets(): void {
+    const waitMs = this.#lastBucketCheck + BUCKET_CHECK_MS - performance.now();
+    if (waitMs <= 0) void this.#checkBuckets();
+    else this.#checkBucketsIn(waitMs);
+  }
+
+  #checkBucketsIn(waitMs: number): void {
+    this.#bucketCheckTimer ??= setTimeout(() => {
+      this.#bucketCheckTimer = undefined;
+      void this.#checkBuckets();
+    }, waitMs);
+    this.#bucketCheckTimer.unref();
+  }
+
+  async #checkBuckets(): Promise<void> {
     const { ready } = this;
-    const now = performance.now();
-    if (ready === undefined || now - this.#lastBucketCheck < BUCKET_CHECK_MS) return;
-    this.#lastBucketCheck = now;
-    openBuckets(ready.connection, this.#options, ready.buckets).then(
-      (opened) => {
-        if (ready !== this.#ready || opened.buckets.isSameAs(ready.buckets)) return;
-        this.#suspend(new ConatError("unavailable", "a bucket was lost and has been made again"));
-        this.#resume(ready.connection, opened, this.#renew());
-      },
+    if (ready === undefined) return;
+    this.#lastBucketCheck = performance.now();
+    const opened = await openBuckets(ready.connection, this.#options, ready.buckets).catch(
       // A server that cannot tell now is asked again by whatever fails next.
-      () => {},
+      () => undefined,
     );
+    if (opened === undefined || ready !== this.#ready) return;
+    if (opened.buckets.isSameAs(ready.buckets)) return;
+    const { signal } = this.#renew();
+    this.#events.onBucketsChanged(this.#take(ready.connection, opened, signal));
   }
 
   async #shakeHands(connection: NatsConnection): Promise<void> {
@@ -143,11 +158,19 @@ export class Readiness {
   }
 
   #resume(connection: NatsConnection, opened: OpenedBuckets, { signal }: AbortController): void {
+    this.#events.onReady(this.#take(connection, opened, signal));
+    this.#setStatus("ready", undefined, 0);
+  }
+
+  #take(connection: NatsConnection, opened: OpenedBuckets, signal: AbortSignal): ReadyState {
+    const isNew = this.#buckets !== undefined && !opened.buckets.isSameAs(this.#buckets);
     this.#buckets = opened.buckets;
     this.#clockOffsetMs = opened.clockOffsetMs;
-    this.#ready = { connection, buckets: opened.buckets, signal };
-    this.#events.onReady(this.#ready);
-    this.#setStatus("ready", undefined, 0);
+    const ready = { connection, buckets: opened.buckets, signal };
+    this.#ready = ready;
+    // Of two sessions that give a bucket a new epoch at the same time one wins; by then the other can know.
+    if (isNew) this.#checkBucketsIn(2 * this.#options.requestTimeoutMs);
+    return ready;
   }
 
   #suspend(error: ConatError): void {
@@ -172,6 +195,7 @@ export class Readiness {
   #end(state: "refused" | "closed", error: ConatError): void {
     if (this.#status.state === "closed") return;
     this.#ready = undefined;
+    clearTimeout(this.#bucketCheckTimer);
     this.#current.abort(error);
     this.#events.onEnded(error);
     this.#setStatus(state, error, this.#status.attempt);

@@ -141,6 +141,7 @@ export class StoreFeed implements Feed {
       this.#host.counters.missedEntries += 1;
       this.#reload("entries of the store were missed");
     } else if (head < known) {
+      this.#host.checkBuckets();
       this.#reload("entries of the store have vanished");
     }
   }
@@ -269,6 +270,8 @@ export class StoreFeed implements Feed {
 
   #hold(entry: DraftEntry): void {
     if (this.isLive) {
+      // The tail tells in order: this was loaded already, or sequences are given out again.
+      if (entry.seq <= this.#position) this.#host.checkBuckets();
       if (entry.seq <= this.#loadedUpTo) return;
       this.#saw(entry.seq);
       if (this.#held.length === 0) this.#host.schedule(this);

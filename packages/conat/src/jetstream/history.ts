@@ -1,0 +1,19 @@
+import type { Checkpoint } from "../protocol/feed-position.ts";
+import type { OpenBucket } from "./buckets.ts";
+
+/** By how much the time of a checkpoint may be wrong, in milliseconds: clocks differ, and large loads take their time. */
+const TIME_MARGIN_MS = 30_000;
+
+/**
+ * Whether a checkpoint is of the history that a bucket has, as far as can be told. It is not when the bucket was restored
+ * from a backup that is older than the checkpoint: then it is ahead of the bucket, or was before the bucket got there.
+ */
+export function isOfHistory(
+  { epoch, seq, time }: Checkpoint,
+  bucket: Pick<OpenBucket, "epoch" | "seenFirst">,
+  lastSeq: number,
+): boolean {
+  if (epoch !== bucket.epoch || seq > lastSeq) return false;
+  const { seenFirst } = bucket;
+  return seq <= seenFirst.seq || time >= seenFirst.time - TIME_MARGIN_MS;
+}
