@@ -1,0 +1,2 @@
+export { Actions, type ActionsOptions } from "./actions.ts";
+export { StoreHandle, type StoreHandleOptions } from "./store-handle.ts";
