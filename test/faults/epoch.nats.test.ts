@@ -5,6 +5,7 @@ import { type DKV, type DkvLost, dkv } from "@conat/conat";
 import { mergeSet } from "@conat/conat/merge";
 import { eventually } from "@conat/conat/testing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { startTcpProxy } from "../tcp-proxy.ts";
 import { startTestCluster } from "../test-cluster.ts";
 import { api, project_id, useBench } from "./bench.ts";
 
@@ -165,5 +166,38 @@ describe("a bucket that was restored from an older backup", () => {
     await eventually(() => expect([alice.get(), bob.get()]).toEqual([{ d: "1" }, { d: "1" }]));
     const { config: after } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
     expect(Object(after).metadata["conat.epoch"]).not.toBe(Object(config).metadata["conat.epoch"]);
+  });
+
+  it("is noticed by a client that comes back to a hub that knows only the backup", async () => {
+    const nats = await bench.nats();
+    const first = await bench.hub({ natsUrl: nats.url });
+    let port = first.port;
+    const line = await startTcpProxy(() => port);
+    bench.later(line);
+    const options = { project_id, name: "notes" };
+    const address = `http://127.0.0.1:${line.port}`;
+    const alice = await dkv<string>({ client: bench.client(address), ...options });
+    alice.set("a", "1");
+    alice.set("b", "1");
+    await alice.save();
+    const seen = watch(alice);
+    line.cut();
+    await first.close();
+    const { config } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
+    await api(nats.url, `STREAM.DELETE.${BUCKET}`);
+    await api(nats.url, `STREAM.CREATE.${BUCKET}`, Object(config));
+    const backend = await dkv<string>({ client: bench.client(nats.url), ...options });
+    backend.set("a", "0");
+    await backend.save();
+    const second = await bench.hub({ natsUrl: nats.url });
+    port = second.port;
+    line.mend();
+    await eventually(() => expect(alice.get()).toEqual({ a: "0" }));
+    expect(seen.lost.map(({ key, value }) => [key, value])).toEqual([
+      ["a", "1"],
+      ["b", "1"],
+    ]);
+    backend.set("c", "2");
+    await eventually(() => expect(alice.get("c")).toBe("2"));
   });
 });

@@ -86,6 +86,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     feedLingerMs: options.feedLingerMs,
     maxReplicaBytes: options.maxReplicaBytes,
     markerTtlMs: upstream.markerTtlMs,
+    knows: upstream.knows,
     onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
   });
   const projects = options.projects && new ProjectLookup(options.projects, options.projectsTtlMs);

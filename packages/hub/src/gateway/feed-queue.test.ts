@@ -65,6 +65,11 @@ describe("a feed's queue", () => {
     expect(story(queue)).toEqual(["full", "a", "synced 1", "stale"]);
   });
 
+  it("keeps that there is another epoch before a snapshot of the reader's own", () => {
+    const other: FeedEvent = { type: "reset", mode: "full", epoch: "", durability: "os" };
+    expect(story(queueOf(other, full, entries("a", 1)))).toEqual(["full", "full", "a"]);
+  });
+
   it("does not send what a full snapshot replaces, and does send what a delta builds on", () => {
     expect(story(queueOf(full, entries("a", 1), stale, full, entries("b", 2)))).toEqual([
       "full",

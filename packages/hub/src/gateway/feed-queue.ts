@@ -1,4 +1,4 @@
-import type { Checkpoint, EntryBatch, FeedEvent } from "@conat/conat/internal";
+import type { Checkpoint, EntryBatch, FeedEvent, FeedReset } from "@conat/conat/internal";
 
 interface Ending {
   /** What the `synced` that ends the queue said when it came. */
@@ -34,7 +34,7 @@ export class FeedQueue {
       this.#ending.seq = Math.max(this.#ending.seq, event.batch.position);
       return;
     }
-    if (event.type === "reset" && event.mode === "full") this.clear();
+    if (event.type === "reset" && event.mode === "full") this.#restart(event);
     else this.#spellOutEnding();
     if (event.type === "synced") {
       const { checkpoint } = event;
@@ -69,6 +69,13 @@ export class FeedQueue {
     this.#ending = undefined;
   }
 
+  /** Drops what waits, except that there is another epoch in between: the reader must not miss that. */
+  #restart({ epoch }: FeedReset): void {
+    const other = this.#events.slice(this.#at).findLast(isReset);
+    this.clear();
+    if (other && other.epoch !== epoch) this.#events.push({ ...other, mode: "full" });
+  }
+
   #spellOutEnding(): void {
     if (this.#ending === undefined) return;
     const { checkpoint, live, seq } = this.#ending;
@@ -76,6 +83,10 @@ export class FeedQueue {
     for (const batch of live) this.#events.push({ type: "entries", batch });
     this.#events.push({ type: "synced", checkpoint: { ...checkpoint, seq } });
   }
+}
+
+function isReset(event: FeedEvent): event is FeedReset {
+  return event.type === "reset";
 }
 
 function batchBytes(batch: EntryBatch): number {

@@ -11,6 +11,8 @@ import { type NatsServer, startNatsServer } from "../nats-server/index.ts";
 /** Where the hub gets everything from. */
 export interface Upstream {
   readonly session: Session;
+  /** Whether a checkpoint is of the history that its store has now; undefined when the session was given. */
+  readonly knows: JetstreamSession["knows"] | undefined;
   /** How long removals are remembered there, in milliseconds. */
   readonly markerTtlMs: number;
   /** Address of NATS; undefined when the session was given. */
@@ -29,7 +31,8 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
   const { session, natsUrl, markerTtlMs } = options;
   if (session) {
     const close = async (): Promise<void> => undefined;
-    return { session, markerTtlMs, natsUrl: undefined, natsServer: undefined, close };
+    const none = { knows: undefined, natsUrl: undefined, natsServer: undefined };
+    return { ...none, session, markerTtlMs, close };
   }
   if (natsUrl !== undefined) {
     const opened = await openSession(options, {
@@ -39,6 +42,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
     });
     return {
       session: opened,
+      knows: (ref, checkpoint) => opened.knows(ref, checkpoint),
       markerTtlMs: opened.markerTtlMs ?? markerTtlMs,
       natsUrl,
       natsServer: undefined,
@@ -60,6 +64,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
     });
     return {
       session: opened,
+      knows: (ref, checkpoint) => opened.knows(ref, checkpoint),
       markerTtlMs: opened.markerTtlMs ?? markerTtlMs,
       natsUrl: natsServer.url,
       natsServer,

@@ -45,6 +45,31 @@ function setUp(options: SharedSessionOptions = {}) {
   return { inner, session, reset, entries, synced, load };
 }
 
+describe("a reader whose checkpoint is of a history that was lost", () => {
+  const since = { epoch: "e", seq: 9, time: 1_000_000 };
+
+  it("is made to forget what it has, and told everything", async () => {
+    const { session, load } = setUp({ knows: async () => false });
+    session.openStore(ref, new Reader().listen);
+    load([put("a", 1)], 2);
+    const reader = new Reader();
+    session.openStore(ref, reader.listen, { since });
+    await vi.waitFor(() => expect(reader.story).toHaveLength(4));
+    expect(reader.story).toEqual(["reset full", "reset full", "entries", "synced"]);
+    const epochs = reader.events.flatMap((event) => (event.type === "reset" ? [event.epoch] : []));
+    expect(epochs).toEqual(["", "e"]);
+  });
+
+  it("is not one that is merely ahead of this hub: that gets what it lacks, which is nothing", async () => {
+    const { session, load } = setUp({ knows: async () => true });
+    session.openStore(ref, new Reader().listen);
+    load([put("a", 1)], 2);
+    const reader = new Reader();
+    session.openStore(ref, reader.listen, { since });
+    await vi.waitFor(() => expect(reader.story).toEqual(["reset delta", "synced"]));
+  });
+});
+
 describe("readers of one store share one feed", () => {
   it("the first hears the load as it comes, a later one gets it from the replica, and live both get the same", async () => {
     const { inner, session, load, entries } = setUp();

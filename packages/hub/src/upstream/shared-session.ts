@@ -21,7 +21,7 @@ import {
 } from "@conat/conat/internal";
 import { DEFAULT_MARKER_TTL_MS } from "@conat/conat/jetstream";
 import { LRUCache } from "lru-cache";
-import { SharedStore } from "./shared-store.ts";
+import { SharedStore, type SharedStoreOptions } from "./shared-store.ts";
 import { SharedTopic } from "./shared-topic.ts";
 
 /** How long a replica is kept after its last reader, in milliseconds: a page that reloads finds it warm. */
@@ -43,6 +43,8 @@ export interface SharedSessionOptions {
   readonly chunkBytes?: number | undefined;
   /** How long one snapshot serves all who come, in milliseconds; 0 makes each anew. @default 1 s */
   readonly snapshotReuseMs?: number | undefined;
+  /** Whether a checkpoint is of the history that a store has now. @default every checkpoint is believed */
+  readonly knows?: SharedStoreOptions["knows"] | undefined;
   /** A listener has thrown. @default thrown again, where nobody can catch it */
   readonly onListenerError?: ((error: unknown) => void) | undefined;
 }
@@ -55,8 +57,9 @@ export interface SharedSessionOptions {
 export class SharedSession implements Session {
   readonly #inner: Session;
   readonly #options: Required<{
-    [Name in keyof SharedSessionOptions]: NonNullable<SharedSessionOptions[Name]>;
-  }>;
+    [Name in Exclude<keyof SharedSessionOptions, "knows">]: NonNullable<SharedSessionOptions[Name]>;
+  }> &
+    Pick<SharedStoreOptions, "knows">;
   readonly #stores = new Map<string, SharedStore>();
   readonly #topics = new Map<string, SharedTopic>();
   /** Stores without readers, the longest unused first to go when memory is short. */
@@ -74,6 +77,7 @@ export class SharedSession implements Session {
       markerTtlMs: options.markerTtlMs ?? DEFAULT_MARKER_TTL_MS,
       chunkBytes: options.chunkBytes ?? SNAPSHOT_CHUNK_BYTES,
       snapshotReuseMs: options.snapshotReuseMs ?? DEFAULT_SNAPSHOT_REUSE_MS,
+      knows: options.knows,
       onListenerError: options.onListenerError ?? throwLater,
     };
     const { maxReplicaBytes, markerTtlMs } = this.#options;

@@ -16,6 +16,8 @@ export interface SharedStoreOptions {
   readonly inner: Pick<Session, "openStore" | "serverTime">;
   readonly markerTtlMs: number;
   readonly chunkBytes: number;
+  /** Whether a checkpoint is of the history that the store has now; undefined believes it. */
+  readonly knows?: ((ref: StoreRef, checkpoint: Checkpoint) => Promise<boolean>) | undefined;
   /** How long a snapshot is handed to further readers before it is made anew, in milliseconds. */
   readonly snapshotReuseMs: number;
   /** The replica has grown by this many bytes, or shrunk. */
@@ -38,8 +40,16 @@ type State = "loading" | "reloading" | "catching-up" | "stale" | "live" | "ended
 interface Reader {
   readonly listener: FeedListener;
   readonly since: Checkpoint | undefined;
+  /** Where {@link since} is from: this history, another one, or that is being found out. */
+  origin: "here" | "elsewhere" | "unknown";
   waits: boolean;
 }
+
+/** No bucket has it: makes a reader forget what it has from a history that is gone. */
+const NO_EPOCH = "";
+
+/** Pause before it is asked again where a checkpoint is from, in milliseconds. */
+const ASK_AGAIN_MS = 1_000;
 
 /** Markers live for whole seconds, and the clocks of hub and server differ. */
 const CLOCK_MARGIN_MS = 1_000;
@@ -82,7 +92,13 @@ export class SharedStore {
   }
 
   attach(listener: FeedListener, since: Checkpoint | undefined): Feed {
-    const reader: Reader = { listener, since, waits: true };
+    const isBelieved = since === undefined || this.#options.knows === undefined;
+    const reader: Reader = {
+      listener,
+      since,
+      origin: isBelieved ? "here" : "unknown",
+      waits: true,
+    };
     this.#readers.add(reader);
     queueMicrotask(() => this.#welcome(reader));
     return {
@@ -178,7 +194,7 @@ export class SharedStore {
     this.#state = "live";
     this.#tell({ type: "synced", checkpoint });
     for (const reader of this.#readers) {
-      if (reader.waits) this.#serve(reader);
+      if (reader.waits) this.#welcome(reader);
     }
   }
 
@@ -209,7 +225,11 @@ export class SharedStore {
     if (!reader.waits || !this.#readers.has(reader)) return;
     const replica = this.#replica;
     if (this.#state === "live") {
-      this.#serve(reader);
+      if (reader.origin === "unknown" && reader.since?.epoch === replica?.epoch) {
+        void this.#findOrigin(reader);
+      } else {
+        this.#serve(reader);
+      }
     } else if (this.#state === "loading" && replica && reader.since?.epoch !== replica.epoch) {
       reader.waits = false;
       this.#tellOne(reader, resetOf(replica, "full"));
@@ -217,14 +237,30 @@ export class SharedStore {
     }
   }
 
+  /** A reader that has seen more than the store ever had is from before a backup was restored. */
+  async #findOrigin(reader: Reader): Promise<void> {
+    const { knows } = this.#options;
+    if (knows === undefined || reader.since === undefined) return;
+    try {
+      reader.origin = (await knows(this.ref, reader.since)) ? "here" : "elsewhere";
+      this.#welcome(reader);
+    } catch {
+      // The server could not say.
+      setTimeout(() => this.#welcome(reader), ASK_AGAIN_MS).unref();
+    }
+  }
+
   #serve(reader: Reader): void {
     const replica = this.#replica;
     if (replica === undefined) return;
     reader.waits = false;
+    const isElsewhere = reader.origin === "elsewhere";
+    if (isElsewhere) this.#tellOne(reader, { ...resetOf(replica, "full"), epoch: NO_EPOCH });
     const time = this.#options.inner.serverTime();
     replica.sweepMarkers(time);
     const { since } = reader;
-    const isDelta = since?.epoch === replica.epoch && since.time > replica.completeSince;
+    const isDelta =
+      !isElsewhere && since?.epoch === replica.epoch && since.time > replica.completeSince;
     this.#tellOne(reader, resetOf(replica, isDelta ? "delta" : "full"));
     const batches = isDelta ? replica.since(since.seq) : this.#snapshot(replica);
     for (const batch of batches) this.#tellOne(reader, { type: "entries", batch });
