@@ -472,6 +472,31 @@ describe("a store that is destroyed", () => {
   });
 });
 
+describe("a merge that writes to its own key", () => {
+  it("has its write stored, and every write ends", () => {
+    const server = new ModelServer();
+    const other = new ModelClient("y", server);
+    let again = true;
+    const client: ModelClient = new ModelClient("x", server, (_key, _prev, local) => {
+      if (again) {
+        again = false;
+        client.set("a", "from the merge");
+      }
+      return local;
+    });
+    for (const each of [client, other]) each.connect("full");
+    client.set("a", "mine");
+    other.set("a", "theirs");
+    settleAll([other, client]);
+    expect(client.settled.map(({ outcome }) => outcome.status)).toEqual([
+      "superseded",
+      "confirmed",
+    ]);
+    expect(client.get("a")).toBe("from the merge");
+    expect(other.get("a")).toBe("from the merge");
+  });
+});
+
 describe(`three clients with a merge that adds up what each has added, seed ${SEED}`, () => {
   it("end at the exact total of all increments, except those that were reported as unknown", () => {
     fc.assert(

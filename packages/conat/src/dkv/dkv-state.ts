@@ -313,6 +313,7 @@ export class DkvState {
         merges: write.merges + 1,
       };
       if (remote) this.#rebase(key, overlay, remote);
+      this.#tidy(key, overlay);
       this.#dirty.delete(key);
       this.#effects.localChanged(key);
       this.#effects.backOff(key, write.merges + 1);
@@ -409,6 +410,8 @@ export class DkvState {
     } catch (error) {
       this.#effects.mergeFailed(key, error);
     }
+    // The merge has itself written to the key, or taken the write back: that is newer than what it returned.
+    if (overlay.pending !== pending) return;
     if (equalBytes(result, remoteValue)) {
       overlay.pending = undefined;
       this.#dirty.delete(key);
