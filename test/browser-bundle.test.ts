@@ -27,6 +27,6 @@ describe("a browser bundle", () => {
 
   it("with the connection and PubSub stays small: 21 kB of it are the libraries of the wire", async () => {
     const { code } = await bundlePage(pubsub);
-    expect(gzipSync(code).length).toBeLessThan(31_500);
+    expect(gzipSync(code).length).toBeLessThan(31_000);
   });
 });

@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConatError } from "../protocol/conat-error.ts";
 import {
+  BOUND_TTL_MS,
   MAX_VALUE_BYTES,
+  MIN_BOUND_TTL_MS,
   OUTBOX_MAX_BYTES,
   OUTBOX_MAX_WRITES,
   WAIT_TIMEOUT_MS,
@@ -104,6 +106,22 @@ export function resolveDkvOptions<T>(options: DkvOptions<T>): ResolvedDkvOptions
  */
 export function parseTtl(ttlMs: number | undefined): number {
   return ttlMs === undefined ? 0 : positive("ttlMs", ttlMs, 0);
+}
+
+/**
+ * How long a key outlives a hub that dies, in milliseconds, when it lasts until its writer disconnects.
+ * @throws ConatError `bad-options`
+ */
+export function parseBoundTtl(
+  ttlMs: number | undefined,
+  { noAutosave }: Pick<ResolvedDkvOptions, "noAutosave">,
+): number {
+  const parsed = parseTtl(ttlMs ?? BOUND_TTL_MS);
+  if (!noAutosave && parsed >= MIN_BOUND_TTL_MS) return parsed;
+  throw new ConatError(
+    "bad-options",
+    `untilDisconnect needs a store that saves by itself, and a ttlMs of at least ${MIN_BOUND_TTL_MS}`,
+  );
 }
 
 function positive(name: string, value: number | undefined, fallback: number): number {

@@ -4,6 +4,7 @@ import type { Durability } from "../protocol/feed-position.ts";
 import { IN_FLIGHT_WINDOW } from "../protocol/limits.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import type { Feed, FeedEvent, Mutation, Session, WriteResult } from "../session/session.ts";
+import { BoundKeys } from "./bound-keys.ts";
 import { ChangeNotifier } from "./change-notifier.ts";
 import type {
   ConfirmedChange,
@@ -50,6 +51,7 @@ export interface WriteRequest {
   readonly headers: LocalWrite["headers"];
   readonly ifSeq: number | undefined;
   readonly quiet: boolean;
+  readonly untilDisconnect?: boolean | undefined;
 }
 
 /** First pause after a write that could not be sent, and the longest, in milliseconds. */
@@ -69,11 +71,14 @@ export class DkvRunner implements DkvEffects {
   readonly #reoffer: boolean;
   readonly #autosave: boolean;
   readonly #listener: RunnerListener;
+  readonly #bound = new BoundKeys();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #feed: Feed | undefined;
   #status: StoreStatus = "loading";
   #durability: Durability = "unknown";
   #flushQueued = false;
+  /** What vanishes now is what the snapshot lacks. */
+  #isReload = false;
   #writesQueued = false;
   /** A pause between attempts is running; nothing is sent until it ends. */
   #pausing = false;
@@ -118,9 +123,10 @@ export class DkvRunner implements DkvEffects {
 
   #newWrite(request: WriteRequest): { item: LedgerItem; write: LocalWrite } {
     const id = this.#session.nextWrite();
-    const { key, value, ttlMs } = request;
-    const item: LedgerItem = { id, key, value, ttlMs, at: Date.now() };
+    const { key, value, ttlMs, untilDisconnect } = request;
+    const item: LedgerItem = { id, key, value, ttlMs, untilDisconnect, at: Date.now() };
     this.ledger.add(item);
+    this.#bound.written(id, request);
     this.#tellWrites();
     return { item, write: { ...request, id, carries: [id], merges: 0 } };
   }
@@ -158,6 +164,7 @@ export class DkvRunner implements DkvEffects {
       expectedSeq,
       ttlMs: write.ttlMs,
       headers: write.headers,
+      untilDisconnect: write.untilDisconnect,
     }));
     if (mutations.length > 0)
       this.#session.write(this.#ref, mutations, (result) => this.#onResult(result));
@@ -190,6 +197,25 @@ export class DkvRunner implements DkvEffects {
     });
   }
 
+  /** Sets anew what a hub may have removed, or may not know to last as long as this client. */
+  #assertBound(): void {
+    if (!this.#bound.hasDoubtful || this.#status !== "live") return;
+    queueMicrotask(() => {
+      if (this.#status !== "live") return;
+      const requests = this.#bound.takeDoubtful(this.state, this.#session.origin);
+      for (const request of requests) this.write(request);
+    });
+  }
+
+  /** Removes what lasts until this client disconnects: nobody would set it anew any more. */
+  endBound(): void {
+    if (this.#status !== "live") return;
+    for (const key of this.#bound.keys()) {
+      const ifSeq = this.state.knownSeq(key);
+      this.write({ key, value: undefined, ttlMs: 0, headers: undefined, ifSeq, quiet: true });
+    }
+  }
+
   discard(id: number): boolean {
     return this.notifier.batch(() => this.state.discard(id));
   }
@@ -214,13 +240,17 @@ export class DkvRunner implements DkvEffects {
         return;
       case "synced":
         this.notifier.batch(() => {
+          this.#isReload = true;
           this.state.synced(event.checkpoint);
+          this.#isReload = false;
           this.state.resolveAmbiguous();
         });
+        this.#bound.synced(this.state);
         this.#failures = 0;
         this.#pausing = false;
         this.#setStatus("live");
         this.flushNow();
+        this.#assertBound();
         return;
       case "stale":
         this.#setStatus(this.#status === "loading" ? "loading" : "stale");
@@ -241,6 +271,8 @@ export class DkvRunner implements DkvEffects {
 
   changed(change: ConfirmedChange): void {
     this.notifier.mark(change.entry.key);
+    this.#bound.changed(change, this.#isReload);
+    this.#assertBound();
     this.#listener.onChange(change);
   }
 
@@ -254,6 +286,8 @@ export class DkvRunner implements DkvEffects {
       const item = this.ledger.settle(id, outcome, !write.quiet);
       if (item && failed && !write.quiet) this.#listener.onFailed(item, outcome.error);
     }
+    this.#bound.settled(write, outcome);
+    this.#assertBound();
     this.#tellWrites();
     if (this.ledger.size === 0) this.#listener.onStable();
   }

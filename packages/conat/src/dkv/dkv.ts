@@ -8,7 +8,7 @@ import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { Session } from "../session/session.ts";
 import { Emitter } from "../util/emitter.ts";
 import type { DkvEvents } from "./dkv-events.ts";
-import { parseTtl, type ResolvedDkvOptions } from "./dkv-options.ts";
+import { parseBoundTtl, parseTtl, type ResolvedDkvOptions } from "./dkv-options.ts";
 import { DkvRunner, type StoreStatus } from "./dkv-runner.ts";
 import type { WriteOutcome } from "./local-write.ts";
 import { createMergeBytes } from "./merge-bytes.ts";
@@ -27,6 +27,13 @@ export interface SetOptions {
   readonly ifSeq?: number | undefined;
   /** Headers stored with the value, at most 16 kB. */
   readonly headers?: EntryHeaders | undefined;
+  /**
+   * Remove the key when this client is gone: at once when it is closed, after a grace (10 s by default, an option of the
+   * hub) when its connection is lost and it does not come back, to whichever hub. What somebody else has written there
+   * meanwhile stays. `ttlMs`, then at least 5 s and by default 60 s, is how long the key outlives a hub that dies; it is
+   * written anew before that, which everybody sees as a `change`.
+   */
+  readonly untilDisconnect?: boolean | undefined;
 }
 
 /** A write that was made; it need not be looked at. */
@@ -134,7 +141,10 @@ export class DKV<T = unknown> {
     return entry && new Uint8Array(valueBytes(entry));
   }
 
-  /** The key's name for any NATS KV client of the store's bucket. */
+  /**
+   * The key's name for any NATS KV client of the store's bucket.
+   * @throws ConatError `bad-name` in a browser, when the name of the key or the store takes over 1,000 bytes
+   */
   natsKey(key: string): string {
     return natsKey(this.#options.ref, parseName("key", key));
   }
@@ -219,11 +229,17 @@ export class DKV<T = unknown> {
   #write(key: string, value: Uint8Array | undefined, options: SetOptions): WriteHandle {
     this.#assertOpen();
     parseName("key", key);
-    const ttlMs = options.ttlMs === undefined ? this.#options.ttlMs : parseTtl(options.ttlMs);
+    const { untilDisconnect } = options;
+    const ttlMs = untilDisconnect
+      ? parseBoundTtl(options.ttlMs, this.#options)
+      : options.ttlMs === undefined
+        ? this.#options.ttlMs
+        : parseTtl(options.ttlMs);
     const headers = options.headers && parseHeaders(options.headers);
     this.#admit(1, key.length + (value?.length ?? 0));
     const { ifSeq } = options;
-    const item = this.#runner.write({ key, value, ttlMs, headers, ifSeq, quiet: false });
+    const request = { key, value, ttlMs, headers, ifSeq, quiet: false, untilDisconnect };
+    const item = this.#runner.write(request);
     return { id: item.id, key, settled: () => this.#runner.ledger.outcomeOf(item) };
   }
 
@@ -392,6 +408,7 @@ export class DKV<T = unknown> {
     this.#isClosing = true;
     this.#onReleased();
     try {
+      this.#runner.endBound();
       if (this.hasUnsavedChanges()) await this.save();
     } finally {
       this.#runner.close(

@@ -18,6 +18,8 @@ export interface LocalWrite {
   readonly merges: number;
   /** Not shown before it is acknowledged, and not reported when it loses: an attempt of `update`. */
   readonly quiet: boolean;
+  /** It ends with this client. */
+  readonly untilDisconnect?: boolean | undefined;
 }
 
 /** How a write ended. Every write ends exactly once. */

@@ -50,7 +50,8 @@ export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
 function retry(runner: DkvRunner, id: number): boolean {
   const failed = runner.forget(id);
   if (failed === undefined) return false;
-  const { key, value, ttlMs } = failed.item;
-  runner.write({ key, value, ttlMs, headers: undefined, ifSeq: undefined, quiet: false });
+  const { key, value, ttlMs, untilDisconnect } = failed.item;
+  const request = { key, value, ttlMs, headers: undefined, ifSeq: undefined, quiet: false };
+  runner.write({ ...request, untilDisconnect });
   return true;
 }

@@ -11,6 +11,7 @@ export interface LedgerItem {
   /** Encoded value; `undefined` deletes. */
   readonly value: Uint8Array | undefined;
   readonly ttlMs: number;
+  readonly untilDisconnect?: boolean | undefined;
   /** When it was made, in milliseconds since the epoch, by this machine's clock. */
   readonly at: number;
   /** How it ended; `undefined` while it has not. */
@@ -86,8 +87,10 @@ export class WriteLedger {
     if (this.#lastOfKey.get(item.key) === item) this.#lastOfKey.delete(item.key);
     if (outcome.status === "rejected" || outcome.status === "outcome-unknown") {
       const { status, error } = outcome;
-      if (remember) this.#remember({ item, status, error });
-      for (const waiter of this.#waiters) if (id <= waiter.lastId) waiter.failure ??= error;
+      if (remember) {
+        this.#remember({ item, status, error });
+        for (const waiter of this.#waiters) if (id <= waiter.lastId) waiter.failure ??= error;
+      }
     }
     for (const resolve of this.#outcomes.get(id) ?? []) resolve(outcome);
     this.#outcomes.delete(id);

@@ -1,3 +1,4 @@
+export { BoundEntries } from "./bound-entries.ts";
 export { type JetstreamMetrics, JetstreamSession } from "./jetstream-session.ts";
 export { createNkey, type Nkey } from "./nkey.ts";
 export { openJetstream, startJetstream } from "./open-jetstream.ts";

@@ -17,6 +17,7 @@ import type {
   WriteResult,
 } from "../session/session.ts";
 import { whenReady } from "../session/when-ready.ts";
+import { BoundEntries } from "./bound-entries.ts";
 import type { FeedCounters, ReadyState } from "./feed-host.ts";
 import { FeedSet } from "./feed-set.ts";
 import { isOfHistory } from "./history.ts";
@@ -30,6 +31,9 @@ import { destroyStore } from "./store-destroy.ts";
 import { StoreFeed } from "./store-feed.ts";
 import { listStores } from "./store-list.ts";
 import { Topics } from "./topics.ts";
+
+/** Most keys that last until this session closes. */
+const MAX_BOUND_ENTRIES = 1_000;
 
 /** How long `close` waits for what is on its way out, in milliseconds. */
 const CLOSE_FLUSH_MS = 1_000;
@@ -51,6 +55,7 @@ export class JetstreamSession implements Session {
   readonly #feeds: FeedSet;
   readonly #publisher: Publisher;
   readonly #topics = new Topics();
+  readonly #bound: BoundEntries;
   #lastWrite = 0;
   #closed: Promise<void> | undefined;
 
@@ -86,6 +91,13 @@ export class JetstreamSession implements Session {
       checkBuckets: () => this.#readiness.checkBuckets(),
     });
     this.#publisher = new Publisher(options, () => this.#readiness.checkBuckets());
+    this.#bound = new BoundEntries({
+      below: {
+        read: (ref, key) => this.read(ref, key),
+        write: (ref, mutations, onResult) => this.#publish(ref, mutations, onResult),
+      },
+      maxEntries: MAX_BOUND_ENTRIES,
+    });
     this.#readiness.start();
   }
 
@@ -122,6 +134,16 @@ export class JetstreamSession implements Session {
   }
 
   write(
+    ref: StoreRef,
+    mutations: readonly Mutation[],
+    onResult: (result: WriteResult) => void,
+  ): void {
+    this.#bound.write(ref, mutations, onResult, (accepted, answer) =>
+      this.#publish(ref, accepted, answer),
+    );
+  }
+
+  #publish(
     ref: StoreRef,
     mutations: readonly Mutation[],
     onResult: (result: WriteResult) => void,
@@ -223,9 +245,11 @@ export class JetstreamSession implements Session {
   async #close(): Promise<void> {
     const { ready } = this.#readiness;
     if (ready !== undefined) {
-      const flushed = ready.connection.flush().catch(() => {});
-      await Promise.race([flushed, sleep(CLOSE_FLUSH_MS, undefined, { ref: false })]);
+      const flushed = this.#bound.release().then(() => ready.connection.flush());
+      const deadline = sleep(CLOSE_FLUSH_MS, undefined, { ref: false });
+      await Promise.race([flushed.catch(() => {}), deadline]);
     }
+    this.#bound.close();
     const closed = this.#readiness.close();
     await this.#lane.close();
     await closed;

@@ -1,5 +1,5 @@
 import type * as v from "valibot";
-import type { bye, identity, token, welcome } from "./messages/hello.ts";
+import type { bye, identity, leave, token, welcome } from "./messages/hello.ts";
 import type * as store from "./messages/store.ts";
 import type * as stores from "./messages/stores.ts";
 import type * as topic from "./messages/topic.ts";
@@ -20,6 +20,7 @@ export interface ClientEvents {
   sub: Listener<typeof topic.subscribe>;
   unsub: Listener<typeof topic.unsubscribe>;
   token: Listener<typeof token>;
+  leave: Listener<typeof leave>;
 }
 
 /** Socket.IO event map, hub → client. */

@@ -31,6 +31,12 @@ export const MAX_OPEN_STORES = 500;
 /** PubSub subscriptions one connection may hold. */
 export const MAX_SUBSCRIPTIONS = 500;
 
+/** How long an entry that lasts until its writer disconnects outlives a hub that dies, in milliseconds. */
+export const BOUND_TTL_MS = 60_000;
+
+/** Shortest such time, in milliseconds: each renewal is a write that everybody is told of. */
+export const MIN_BOUND_TTL_MS = 5_000;
+
 /** Longest bearer token, in characters. */
 export const MAX_TOKEN_LENGTH = 16_384;
 

@@ -65,33 +65,27 @@ export interface ConnectionStep {
   readonly effects: readonly ConnectionEffect[];
 }
 
-type Action =
-  | "-"
-  | "connect"
-  | "handshake"
-  | "ready"
-  | "steady"
-  | "drain"
-  | "move"
-  | "fail"
-  | "close";
+type Action = "connect" | "handshake" | "ready" | "steady" | "drain" | "move" | "fail" | "close";
 
-/** What each event does in each state; "-" does nothing. Being offline is noted in every state. */
-export const CONNECTION_TABLE: Record<SessionState, Record<ConnectionEvent["type"], Action>> = {
+/** What each event does in each state; one that is not named does nothing. Being offline is noted in every state. */
+export const CONNECTION_TABLE: Record<
+  SessionState,
+  Partial<Record<ConnectionEvent["type"], Action>>
+> = {
   // biome-ignore format: a table
-  connecting:  { opened: "handshake", welcomed: "-", lost: "fail", bye: "fail", due: "fail", online: "-", offline: "-", visible: "-", close: "close" },
+  connecting:  { opened: "handshake", lost: "fail", bye: "fail", due: "fail", close: "close" },
   // biome-ignore format: a table
-  handshaking: { opened: "-", welcomed: "ready", lost: "fail", bye: "fail", due: "fail", online: "-", offline: "-", visible: "-", close: "close" },
+  handshaking: { welcomed: "ready", lost: "fail", bye: "fail", due: "fail", close: "close" },
   // biome-ignore format: a table
-  ready:       { opened: "-", welcomed: "-", lost: "fail", bye: "drain", due: "steady", online: "-", offline: "-", visible: "-", close: "close" },
+  ready:       { lost: "fail", bye: "drain", due: "steady", close: "close" },
   // biome-ignore format: a table
-  waiting:     { opened: "-", welcomed: "-", lost: "-", bye: "-", due: "connect", online: "connect", offline: "-", visible: "connect", close: "close" },
+  waiting:     { due: "connect", online: "connect", visible: "connect", close: "close" },
   // biome-ignore format: a table
-  draining:    { opened: "-", welcomed: "-", lost: "fail", bye: "-", due: "move", online: "-", offline: "-", visible: "-", close: "close" },
+  draining:    { lost: "fail", due: "move", close: "close" },
   // biome-ignore format: a table
-  refused:     { opened: "-", welcomed: "-", lost: "-", bye: "-", due: "-", online: "-", offline: "-", visible: "-", close: "close" },
+  refused:     { close: "close" },
   // biome-ignore format: a table
-  closed:      { opened: "-", welcomed: "-", lost: "-", bye: "-", due: "-", online: "-", offline: "-", visible: "-", close: "-" },
+  closed:      {  },
 };
 
 /** The first attempt. */
@@ -122,9 +116,9 @@ export function stepConnection(
       ? { ...before, offline: event.type === "offline" }
       : before;
   const error = "error" in event ? event.error : undefined;
-  switch (CONNECTION_TABLE[connection.state][event.type]) {
-    case "-":
-      return { connection, effects: [] };
+  const action = CONNECTION_TABLE[connection.state][event.type];
+  if (action === undefined) return { connection, effects: [] };
+  switch (action) {
     case "connect":
       return connect(connection);
     case "handshake":

@@ -206,6 +206,7 @@ export class HubSession implements Session {
   }
 
   async close(): Promise<void> {
+    this.#link?.send("leave", []);
     this.#connection.close();
     await this.#linkClosed;
   }
@@ -281,32 +282,31 @@ export class HubSession implements Session {
   }
 
   #createReceivers(): ReadonlyMap<string, Receiver> {
-    const { reset, snapshot, synced, live, stale, closed } = this.#feeds.receivers;
-    const { ack, nack } = this.#writes.receivers;
-    const answers = this.#requests.receivers;
-    const renewal = this.#renewal.receivers;
-    const { subscribed, msg, lagged, unsubscribed } = this.#topics.receivers;
+    const feeds = this.#feeds.receivers;
+    const writes = this.#writes.receivers;
+    const requests = this.#requests.receivers;
+    const topics = this.#topics.receivers;
     const receivers: Record<keyof HubEvents, Receiver> = {
       welcome: receiver(welcome, (message) => this.#onWelcome(message)),
       bye: receiver(bye, (kind, message, withinMs) =>
         this.#connection.step({ type: "bye", error: toHubError(kind, message), withinMs }),
       ),
-      identity: receiver(identity, renewal.identity),
-      reset: receiver(store.reset, reset),
-      snapshot: receiver(store.snapshot, snapshot),
-      synced: receiver(store.synced, synced),
-      live: receiver(store.live, live),
-      stale: receiver(store.stale, stale),
-      closed: receiver(store.closed, closed),
-      ack: receiver(store.ack, ack),
-      nack: receiver(store.nack, nack),
-      entry: receiver(store.entry, answers.entry),
-      stores: receiver(stores.stores, answers.stores),
-      destroyed: receiver(stores.destroyed, answers.destroyed),
-      subscribed: receiver(topic.subscribed, subscribed),
-      msg: receiver(topic.message, msg),
-      lagged: receiver(topic.lagged, lagged),
-      unsubscribed: receiver(topic.unsubscribed, unsubscribed),
+      identity: receiver(identity, this.#renewal.receivers.identity),
+      reset: receiver(store.reset, feeds.reset),
+      snapshot: receiver(store.snapshot, feeds.snapshot),
+      synced: receiver(store.synced, feeds.synced),
+      live: receiver(store.live, feeds.live),
+      stale: receiver(store.stale, feeds.stale),
+      closed: receiver(store.closed, feeds.closed),
+      ack: receiver(store.ack, writes.ack),
+      nack: receiver(store.nack, writes.nack),
+      entry: receiver(store.entry, requests.entry),
+      stores: receiver(stores.stores, requests.stores),
+      destroyed: receiver(stores.destroyed, requests.destroyed),
+      subscribed: receiver(topic.subscribed, topics.subscribed),
+      msg: receiver(topic.message, topics.msg),
+      lagged: receiver(topic.lagged, topics.lagged),
+      unsubscribed: receiver(topic.unsubscribed, topics.unsubscribed),
     };
     return new Map(Object.entries(receivers));
   }

@@ -114,14 +114,16 @@ function fail(write: number, onResult: OnResult, error: ConatError): void {
 }
 
 function toWireMutation(mutation: Mutation): WireMutation {
-  const { write, key, value, expectedSeq, ttlMs, headers } = mutation;
-  const plain = expectedSeq === undefined && ttlMs === 0 && headers === undefined;
+  const { write, key, value, expectedSeq, ttlMs, headers, untilDisconnect } = mutation;
+  const plain =
+    expectedSeq === undefined && ttlMs === 0 && headers === undefined && !untilDisconnect;
   const options = plain
     ? null
     : {
         ...(expectedSeq === undefined ? {} : { s: expectedSeq }),
         ...(ttlMs === 0 ? {} : { t: ttlMs }),
         ...(headers === undefined ? {} : { h: { ...headers } }),
+        ...(untilDisconnect ? { d: 1 as const } : {}),
       };
   return [write, key, value ?? null, options];
 }

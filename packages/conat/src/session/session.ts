@@ -135,6 +135,8 @@ export interface Mutation {
   /** Lifetime in milliseconds from when it is stored; rounded up to whole seconds; 0 means for ever. */
   readonly ttlMs: number;
   readonly headers: EntryHeaders | undefined;
+  /** Remove it when its writer has gone for good. Renewed until then; `ttlMs` (default 60 s) bounds a hub's death. */
+  readonly untilDisconnect?: boolean | undefined;
 }
 
 export type WriteResult = WriteStored | WriteFailed;

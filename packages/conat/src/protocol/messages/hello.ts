@@ -44,6 +44,9 @@ export const welcome = v.strictTuple([
 ]);
 export type Welcome = v.InferOutput<typeof welcome>[0];
 
+/** Event `leave`, client → hub: this client will not come back; what lasts until it disconnects ends now. */
+export const leave = v.strictTuple([]);
+
 /** Event `bye`, hub → client: the hub is about to close this connection. `[error kind, message, move within ms]` */
 export const bye = v.strictTuple([v.string(), v.string(), natural]);
 

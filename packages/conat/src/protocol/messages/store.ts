@@ -44,7 +44,10 @@ export const stale = v.strictTuple([natural, v.string(), v.string()]);
 /** Event `closed`, hub → client: the feed has ended. `[feed id, error kind, message]` */
 export const closed = v.strictTuple([natural, v.string(), v.string()]);
 
-/** `[write number, key, value or null to delete, { s expected sequence, t ttl in ms, h headers }]` */
+/**
+ * `[write number, key, value or null to delete, options]`, options
+ * `{ s expected sequence, t ttl in ms, h headers, d 1: only until this client disconnects }`
+ */
 export const mutation = v.strictTuple([
   natural,
   name,
@@ -54,6 +57,7 @@ export const mutation = v.strictTuple([
       s: v.optional(natural),
       t: v.optional(natural),
       h: v.optional(v.record(v.string(), v.string())),
+      d: v.optional(v.literal(1)),
     }),
   ),
 ]);
