@@ -5,7 +5,7 @@ import type { OpenStoreOptions } from "../load/open-store.ts";
 
 const STORE = "filled";
 /** Keys in one round's opens, so that a round takes about as long for small stores as for large ones. */
-const KEYS_PER_ROUND = 20_000;
+const KEYS_PER_ROUND = 100_000;
 const MAX_OPENS = 50;
 /** A hub that forgets a store at once, and how long that may take. */
 const FORGETFUL_LINGER_MS = 1;
