@@ -7,7 +7,7 @@ import { FeedProbe, mutate, store, TopicProbe } from "../../../conat/src/testing
 import { useTestNats } from "../../../conat/src/testing/use-test-nats.ts";
 import { type Hub, startHub } from "../hub.ts";
 import { helloOf, RawClient } from "../test-kit/raw-client.ts";
-import { encodeEvent } from "./outbox.ts";
+import { encodeEvent } from "./event-frame.ts";
 
 /** How many well-formed frames with hostile content, and how many that are broken, each on a connection of its own. */
 const FRAMES = Number(process.env.CONAT_FUZZ_FRAMES ?? 100_000);

@@ -3,7 +3,7 @@ import { MessageRing } from "./message-ring.ts";
 
 const frame = (label: string): Buffer => Buffer.from(label.padEnd(10, "."));
 
-function labels(ring: MessageRing<string>): string[] {
+function labels(ring: MessageRing<string, Buffer>): string[] {
   const told: string[] = [];
   for (let next = ring.shift(); next; next = ring.shift()) {
     told.push(`${next.owner}:${next.frame.toString().replaceAll(".", "")}`);
@@ -12,7 +12,7 @@ function labels(ring: MessageRing<string>): string[] {
 }
 
 it("a slow subscriber loses the oldest messages, and learns of how many of each topic", () => {
-  const ring = new MessageRing<string>(30);
+  const ring = new MessageRing<string, Buffer>(30);
   for (const label of ["1", "2", "3", "4", "5"]) ring.push(label === "2" ? "b" : "a", frame(label));
   expect(ring.takeDropped()).toEqual([
     ["a", 1],
@@ -24,7 +24,7 @@ it("a slow subscriber loses the oldest messages, and learns of how many of each 
 });
 
 it("stays in order and bounded over many messages", () => {
-  const ring = new MessageRing<string>(100);
+  const ring = new MessageRing<string, Buffer>(100);
   for (let count = 0; count < 1_000; count += 1) {
     ring.push("a", frame(String(count)));
     if (count % 3 === 0) ring.shift();
@@ -35,7 +35,7 @@ it("stays in order and bounded over many messages", () => {
 });
 
 it("forgets a topic that nobody listens to any more", () => {
-  const ring = new MessageRing<string>(30);
+  const ring = new MessageRing<string, Buffer>(30);
   for (const label of ["1", "2", "3", "4"]) ring.push(label === "3" ? "b" : "a", frame(label));
   ring.forget("a");
   expect(ring.takeDropped()).toEqual([]);

@@ -1,7 +1,7 @@
 /** Frames that wait for a slow subscriber, bounded: the oldest go when there is no room. */
-export class MessageRing<Owner> {
+export class MessageRing<Owner, Frame extends { readonly byteLength: number }> {
   readonly #maxBytes: number;
-  #frames: { readonly owner: Owner; readonly frame: Buffer }[] = [];
+  #frames: { readonly owner: Owner; readonly frame: Frame }[] = [];
   #at = 0;
   #bytes = 0;
   readonly #dropped = new Map<Owner, number>();
@@ -14,7 +14,7 @@ export class MessageRing<Owner> {
     return this.#at === this.#frames.length && this.#dropped.size === 0;
   }
 
-  push(owner: Owner, frame: Buffer): void {
+  push(owner: Owner, frame: Frame): void {
     this.#frames.push({ owner, frame });
     this.#bytes += frame.byteLength;
     while (this.#bytes > this.#maxBytes) {
@@ -25,7 +25,7 @@ export class MessageRing<Owner> {
   }
 
   /** The oldest frame that waits. */
-  shift(): { readonly owner: Owner; readonly frame: Buffer } | undefined {
+  shift(): { readonly owner: Owner; readonly frame: Frame } | undefined {
     const oldest = this.#frames[this.#at];
     if (oldest === undefined) return undefined;
     this.#at += 1;

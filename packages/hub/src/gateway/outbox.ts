@@ -1,28 +1,12 @@
-import { Encoder, type HubEvents } from "@conat/conat/internal";
+import type { HubEvents } from "@conat/conat/internal";
 import type { Socket } from "socket.io";
 import type { Tally } from "../observability/tally.ts";
+import { type EventFrame, encodeEvent } from "./event-frame.ts";
 
 type EngineSocket = Socket["conn"];
 
-/** Socket.IO's number for an event packet. */
-const EVENT = 2;
-const NAMESPACE = "/";
-
 /** A connection whose outbox is this many times its bound is not worth keeping. */
 const CUT_OFF_FACTOR = 4;
-
-const UNCOMPRESSED = { compress: false };
-const encoder = new Encoder();
-
-/** One event as the bytes that go over the wire; the same for every connection. */
-export function encodeEvent<Name extends keyof HubEvents>(
-  event: Name,
-  ...message: Parameters<HubEvents[Name]>
-): Buffer {
-  const [frame] = encoder.encode({ type: EVENT, nsp: NAMESPACE, data: [event, ...message] });
-  if (frame === undefined) throw new TypeError("an event is one frame");
-  return Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
-}
 
 export interface OutboxOptions {
   readonly conn: EngineSocket;
@@ -71,12 +55,12 @@ export class Outbox {
   }
 
   /** Sends what {@link encodeEvent} has made. */
-  sendFrame(frame: Buffer): void {
+  sendFrame(frame: EventFrame): void {
     if (this.#conn.readyState !== "open") return;
     this.#tally.framesOut += 1;
     this.#tally.bytesOut += frame.byteLength;
     this.#heldBytes += frame.byteLength;
-    this.#conn.write(frame, UNCOMPRESSED);
+    this.#conn.write(frame.payload, frame.options);
     if (this.#heldBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
   }
 }

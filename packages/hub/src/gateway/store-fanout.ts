@@ -1,6 +1,6 @@
 import { type EntryBatch, encodeBlock, type StoreRef, storeKey } from "@conat/conat/internal";
 import type { Authorized } from "../scope/authorize.ts";
-import { encodeEvent } from "./outbox.ts";
+import { type EventFrame, encodeEvent } from "./event-frame.ts";
 
 /**
  * What all readers of one store have in common who may see the same of it: the number that their live entries travel
@@ -11,7 +11,7 @@ export class StoreChannel {
   readonly number: number;
   readers = 0;
   #lastBatch: EntryBatch | undefined;
-  #lastFrame: Buffer | undefined;
+  #lastFrame: EventFrame | undefined;
 
   constructor(key: string, number: number) {
     this.key = key;
@@ -19,7 +19,7 @@ export class StoreChannel {
   }
 
   /** The batch as event `live`. Readers ask for it one after the other, so only the last one is kept. */
-  liveFrame(batch: EntryBatch): Buffer {
+  liveFrame(batch: EntryBatch): EventFrame {
     if (this.#lastBatch === batch && this.#lastFrame) return this.#lastFrame;
     const frame = encodeEvent("live", this.number, encodeBlock(batch.entries), batch.position);
     if (this.#lastBatch === undefined) queueMicrotask(this.#forget);

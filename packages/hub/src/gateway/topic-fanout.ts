@@ -1,6 +1,6 @@
 import { type TopicMessage, type TopicRef, topicKey } from "@conat/conat/internal";
 import type { Authorized } from "../scope/authorize.ts";
-import { encodeEvent } from "./outbox.ts";
+import { type EventFrame, encodeEvent } from "./event-frame.ts";
 
 /** What all subscribers of one topic have in common: a number, and each message encoded once. */
 export class TopicChannel {
@@ -8,7 +8,7 @@ export class TopicChannel {
   readonly number: number;
   subscribers = 0;
   #lastMessage: TopicMessage | undefined;
-  #lastFrame: Buffer | undefined;
+  #lastFrame: EventFrame | undefined;
 
   constructor(key: string, number: number) {
     this.key = key;
@@ -16,7 +16,7 @@ export class TopicChannel {
   }
 
   /** The message as event `msg`. Subscribers ask for it one after the other, so only the last one is kept. */
-  frame(message: TopicMessage): Buffer {
+  frame(message: TopicMessage): EventFrame {
     if (this.#lastMessage === message && this.#lastFrame) return this.#lastFrame;
     const frame = encodeEvent("msg", this.number, message.origin, message.data);
     if (this.#lastMessage === undefined) queueMicrotask(this.#forget);

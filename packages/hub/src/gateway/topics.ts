@@ -8,6 +8,7 @@ import {
 } from "@conat/conat/internal";
 import { authorizeTopic } from "../scope/authorize.ts";
 import type { ConnectionContext } from "./connection-context.ts";
+import type { EventFrame } from "./event-frame.ts";
 import { MessageRing } from "./message-ring.ts";
 import type { TopicChannel } from "./topic-fanout.ts";
 
@@ -27,7 +28,7 @@ export class Topics {
   readonly #context: ConnectionContext;
   readonly #joined = new Map<string, JoinedTopic>();
   readonly #byId = new Map<number, JoinedTopic>();
-  readonly #waiting = new MessageRing<JoinedTopic>(WAITING_MESSAGES_BYTES);
+  readonly #waiting = new MessageRing<JoinedTopic, EventFrame>(WAITING_MESSAGES_BYTES);
 
   constructor(context: ConnectionContext) {
     this.#context = context;

@@ -1,0 +1,54 @@
+import { Encoder, type HubEvents } from "@conat/conat/internal";
+
+/** Socket.IO's number for an event packet. */
+const EVENT = 2;
+const NAMESPACE = "/";
+
+const encoder = new Encoder();
+
+/**
+ * One event as it goes over the wire, the same for every connection. It is a WebSocket frame already, header and
+ * payload in one buffer: a connection that it is given to has one thing to write, and nothing to compute.
+ */
+export class EventFrame {
+  readonly payload: Buffer;
+  /** For Engine.IO, which frames the payload itself where it cannot take the frame. */
+  readonly options: { readonly compress: false; readonly wsPreEncodedFrame: readonly [Buffer] };
+
+  constructor(payload: Uint8Array) {
+    const headerBytes = payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10;
+    const frame = Buffer.allocUnsafe(headerBytes + payload.length);
+    writeHeader(frame, payload.length);
+    frame.set(payload, headerBytes);
+    this.payload = frame.subarray(headerBytes);
+    this.options = { compress: false, wsPreEncodedFrame: [frame] };
+  }
+
+  get byteLength(): number {
+    return this.payload.byteLength;
+  }
+}
+
+/** Header of an unmasked binary message in one frame: RFC 6455, section 5.2. */
+function writeHeader(frame: Buffer, length: number): void {
+  frame[0] = 0x82;
+  if (length < 126) {
+    frame[1] = length;
+  } else if (length < 65_536) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+}
+
+/** One event for any number of connections. */
+export function encodeEvent<Name extends keyof HubEvents>(
+  event: Name,
+  ...message: Parameters<HubEvents[Name]>
+): EventFrame {
+  const [payload] = encoder.encode({ type: EVENT, nsp: NAMESPACE, data: [event, ...message] });
+  if (payload === undefined) throw new TypeError("an event is one frame");
+  return new EventFrame(payload);
+}
