@@ -38,7 +38,7 @@ export {
   type WireStoreRef,
   type WireTopicRef,
 } from "./protocol/messages/common.ts";
-export { type Hello, hello, type Refusal, token } from "./protocol/messages/hello.ts";
+export { type Hello, hello, leave, type Refusal, token } from "./protocol/messages/hello.ts";
 export {
   closeStore,
   MAX_MUTATIONS,

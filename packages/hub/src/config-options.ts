@@ -203,6 +203,14 @@ export const CONFIG_OPTIONS = {
     parse: parseDuration,
     defaultText: "10s",
   }),
+  disconnectGrace: option({
+    flag: "--disconnect-grace <duration>",
+    env: "CONAT_DISCONNECT_GRACE",
+    description:
+      "how long a client may be gone before what it has set until it disconnects is removed",
+    parse: parseDuration,
+    defaultText: "10s",
+  }),
   maxReplicaBytes: option({
     flag: "--max-replica-bytes <size>",
     env: "CONAT_MAX_REPLICA_BYTES",

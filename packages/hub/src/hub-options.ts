@@ -73,6 +73,11 @@ export interface HubOptions {
 
   /** How long a store stays warm after its last reader, in milliseconds. @default 10_000 */
   readonly feedLingerMs?: number | undefined;
+  /**
+   * How long a client may be gone before what it has set with `untilDisconnect` is removed, in milliseconds.
+   * @default 10_000
+   */
+  readonly disconnectGraceMs?: number | undefined;
   /** Most memory for replicas, in bytes. @default 1 GiB */
   readonly maxReplicaBytes?: number | undefined;
   /**
@@ -110,6 +115,7 @@ type Defaulted =
   | "syncInterval"
   | "markerTtlMs"
   | "feedLingerMs"
+  | "disconnectGraceMs"
   | "trustedProxies"
   | "maxReplicaBytes"
   | "pingIntervalMs"
@@ -138,6 +144,8 @@ export function resolveHubOptions(options: HubOptions): ResolvedHubOptions {
     syncInterval: options.syncInterval ?? "1s",
     markerTtlMs: options.markerTtlMs ?? DEFAULT_MARKER_TTL_MS,
     trustedProxies: options.trustedProxies ?? 0,
+    // A page that reloads, or a line that breaks, is back before.
+    disconnectGraceMs: options.disconnectGraceMs ?? 10_000,
     feedLingerMs: options.feedLingerMs ?? DEFAULT_FEED_LINGER_MS,
     maxReplicaBytes: options.maxReplicaBytes ?? DEFAULT_MAX_REPLICA_BYTES,
     limits: {

@@ -38,6 +38,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     dedupeWindowMs: config.dedupeWindow,
     markerTtlMs: config.markerTtl,
     feedLingerMs: config.feedLinger,
+    disconnectGraceMs: config.disconnectGrace,
     maxReplicaBytes: config.maxReplicaBytes,
     limits: {
       maxValueBytes: config.maxValueBytes,

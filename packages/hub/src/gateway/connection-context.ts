@@ -1,4 +1,5 @@
 import type { ConatError } from "@conat/conat/internal";
+import type { BoundEntries } from "@conat/conat/jetstream";
 import type { Tally } from "../observability/tally.ts";
 import type { ScopedSession } from "../scope/scoped-session.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -10,6 +11,8 @@ import type { TopicFanout } from "./topic-fanout.ts";
 /** What the parts of one connection share. */
 export interface ConnectionContext {
   readonly session: ScopedSession;
+  /** What the client sets until it disconnects. */
+  readonly bound: BoundEntries;
   readonly outbox: Outbox;
   readonly limits: GatewayLimits;
   readonly tally: Tally;

@@ -6,6 +6,7 @@ import {
   fromWireScope,
   fromWireStoreRef,
   fromWireTopicRef,
+  leave,
   listStores,
   openStore,
   PROTOCOL_VERSION,
@@ -16,6 +17,7 @@ import {
   unsubscribe,
   write,
 } from "@conat/conat/internal";
+import type { BoundEntries } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import * as v from "valibot";
@@ -40,6 +42,8 @@ import { Writes } from "./writes.ts";
 export interface ConnectionOptions {
   readonly socket: Socket;
   readonly session: ScopedSession;
+  /** What the client sets until it disconnects; outlives the connection. */
+  readonly bound: BoundEntries;
   readonly handshake: Handshake;
   readonly doorkeeper: Doorkeeper;
   /** How long a new token may take to be checked, in milliseconds. */
@@ -66,6 +70,7 @@ const READ_POLL_MS = 10;
 export class Connection {
   readonly #socket: Socket;
   readonly #session: ScopedSession;
+  readonly #bound: BoundEntries;
   readonly #tally: Tally;
   readonly #logger: Logger;
   readonly #outbox: Outbox;
@@ -80,11 +85,13 @@ export class Connection {
   readonly #arrived: number[] = [];
   readonly #onClosed: (connection: Connection) => void;
   #isClosed = false;
+  #isForGood = false;
 
   constructor(options: ConnectionOptions) {
-    const { socket, session, limits, tally, stores, topics } = options;
+    const { socket, session, bound, limits, tally, stores, topics } = options;
     this.#socket = socket;
     this.#session = session;
+    this.#bound = bound;
     this.#tally = tally;
     this.#logger = options.logger;
     this.#quota = options.quota;
@@ -101,6 +108,7 @@ export class Connection {
     });
     const context: ConnectionContext = {
       session,
+      bound,
       outbox: this.#outbox,
       limits,
       quota: options.quota,
@@ -140,6 +148,15 @@ export class Connection {
     });
   }
 
+  get bound(): BoundEntries {
+    return this.#bound;
+  }
+
+  /** The client has said that it will not come back. */
+  get isForGood(): boolean {
+    return this.#isForGood;
+  }
+
   get openStores(): number {
     return this.#feeds.size;
   }
@@ -158,9 +175,9 @@ export class Connection {
     this.#outbox.send("bye", error.kind, error.message, moveWithinMs);
   }
 
-  /** Resolves when every write taken on is answered and the answers are on their way. */
+  /** Takes no more writes on; resolves when every one before is answered and the answers are on their way. */
   async settled(): Promise<void> {
-    await this.#writes.idle();
+    await this.#writes.stop();
     this.#writes.flush();
   }
 
@@ -210,7 +227,7 @@ export class Connection {
     try {
       // What gives something back is always welcome.
       const size = this.#arrived.shift() ?? 0;
-      const isFree = event === "close" || event === "unsub";
+      const isFree = event === "close" || event === "unsub" || event === "leave";
       const error = isFree ? undefined : this.#quota.refuseMessage(size);
       if (error) this.#refuse(event, message, error);
       else this.#route(event, message);
@@ -269,6 +286,11 @@ export class Connection {
       case "token":
         take(token, (newToken) => {
           void this.#renew(newToken);
+        });
+        break;
+      case "leave":
+        take(leave, () => {
+          this.#isForGood = true;
         });
         break;
       default:

@@ -6,6 +6,7 @@ import {
   type Session,
   toConatError,
 } from "@conat/conat/internal";
+import { BoundEntries } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
@@ -15,6 +16,7 @@ import { type Identity, principalTag } from "../scope/identity.ts";
 import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
 import { clientAddress } from "./client-address.ts";
 import { Connection } from "./connection.ts";
+import { Departures } from "./departures.ts";
 import { createGuardedDecoder } from "./guarded-decoder.ts";
 import { type Handshake, shakeHands, toRefusal } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
@@ -39,6 +41,8 @@ export interface GatewayOptions {
   readonly pingTimeoutMs: number;
   /** How long a new connection may take to say who it is, in milliseconds. */
   readonly handshakeTimeoutMs: number;
+  /** How long a client may be gone before what it has set until it disconnects is removed, in milliseconds. */
+  readonly disconnectGraceMs: number;
   /** Whether nothing may be delivered, checked at every delivery. */
   readonly isFenced: () => boolean;
   readonly hubName: string;
@@ -53,6 +57,7 @@ export class Gateway {
   readonly #connections = new Set<Connection>();
   readonly #handshakes = new WeakMap<Socket, Handshake>();
   readonly #quotas: Quotas;
+  readonly #departures: Departures;
   readonly #stores = new StoreFanout();
   readonly #topics = new TopicFanout();
   /** Called when the last connection has gone. */
@@ -63,6 +68,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     this.#options = options;
     this.#quotas = new Quotas(options.limits, options.tally);
+    this.#departures = new Departures(options.disconnectGraceMs);
     this.#io = new Server(options.http, {
       transports: ["websocket"],
       perMessageDeflate: false,
@@ -146,6 +152,7 @@ export class Gateway {
     for (const connection of [...this.#connections]) connection.close();
     // Not awaited: it waits for every peer of the HTTP server, which that server's owner has to see to.
     void this.#io.close();
+    await this.#departures.close(deadlineMs);
   }
 
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
@@ -191,6 +198,7 @@ export class Gateway {
       new Connection({
         socket,
         session: scoped,
+        bound: new BoundEntries({ below: session, maxEntries: limits.maxUntilDisconnect }),
         handshake,
         quota: this.#quotas.enter(principalTag(identity), this.#addressOf(socket)),
         doorkeeper,
@@ -222,6 +230,7 @@ export class Gateway {
 
   #forget(connection: Connection): void {
     this.#connections.delete(connection);
+    this.#departures.leave(connection.bound, connection.isForGood);
     if (this.#connections.size > 0) return;
     for (const resolve of this.#lastLeft.splice(0)) resolve();
   }

@@ -25,6 +25,8 @@ export interface GatewayLimits {
   readonly maxPendingReads: number;
   /** Lists and removals of whole stores not yet answered. */
   readonly maxPendingStoreRequests: number;
+  /** Keys set until the client disconnects: each is written anew as long as it is there. */
+  readonly maxUntilDisconnect: number;
   /** Messages per second of one connection; for all rates, twice as much may come at once, and 0 means no limit. */
   readonly maxMessageRate: number;
   /** Bytes per second of one connection. */
@@ -56,6 +58,7 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxPendingWriteBytes: 33_554_432, // likewise
   maxPendingReads: 1_000,
   maxPendingStoreRequests: 16, // each may read or remove a great deal
+  maxUntilDisconnect: 200, // of a presence, some per open document
   maxMessageRate: 5_000, // a busy page sends some hundreds
   maxByteRate: 16_777_216, // more than most uplinks
   maxIdentityMessageRate: 20_000,

@@ -17,6 +17,7 @@ export class Writes {
   #stored: number[] = [];
   #duplicates: number[] = [];
   #flush: NodeJS.Immediate | undefined;
+  #isStopped = false;
   #isClosed = false;
   readonly #idleListeners: (() => void)[] = [];
 
@@ -29,7 +30,7 @@ export class Writes {
   }
 
   write(ref: StoreRef, wire: readonly WireMutation[]): void {
-    const { session, limits } = this.#context;
+    const { session, bound, limits } = this.#context;
     const mutations: Mutation[] = [];
     let bytes = 0;
     for (const [write, key, value, options] of wire) {
@@ -41,31 +42,41 @@ export class Writes {
         expectedSeq: options?.s,
         ttlMs: options?.t ?? 0,
         headers: options?.h,
+        untilDisconnect: options?.d === 1,
       };
       mutations.push(mutation);
       bytes += value?.length ?? 0;
+    }
+    if (this.#isStopped) {
+      this.#refuseAll(mutations, "this hub is shutting down; not stored, try the next one");
+      return;
     }
     if (
       this.#pending + mutations.length > limits.maxPendingWrites ||
       this.#pendingBytes + bytes > limits.maxPendingWriteBytes
     ) {
-      this.#refuseAll(mutations);
+      const why = "too many writes of this connection wait for the server; not stored, try again";
+      this.#refuseAll(mutations, why);
       return;
     }
     this.#pending += mutations.length;
     this.#pendingBytes += bytes;
     let unanswered = mutations.length;
-    session.write(ref, mutations, (result) => {
+    const onResult = (result: WriteResult): void => {
       this.#pending -= 1;
       unanswered -= 1;
       if (unanswered === 0) this.#pendingBytes -= bytes;
       if (!this.#isClosed) this.#answer(result);
       if (this.#pending === 0) for (const listener of this.#idleListeners.splice(0)) listener();
-    });
+    };
+    bound.write(ref, mutations, onResult, (accepted, answer) =>
+      session.write(ref, accepted, answer),
+    );
   }
 
-  /** Resolves when every write that was taken on has its answer. */
-  idle(): Promise<void> {
+  /** Refuses what comes from now on; resolves when every write that was taken on has its answer. */
+  stop(): Promise<void> {
+    this.#isStopped = true;
     if (this.#pending === 0) return Promise.resolve();
     return new Promise((resolve) => this.#idleListeners.push(resolve));
   }
@@ -102,11 +113,8 @@ export class Writes {
     );
   }
 
-  #refuseAll(mutations: readonly Mutation[]): void {
-    const error = new ConatError(
-      "unavailable",
-      "too many writes of this connection wait for the server; not stored, try again",
-    );
+  #refuseAll(mutations: readonly Mutation[], why: string): void {
+    const error = new ConatError("unavailable", why);
     for (const { write } of mutations) this.#nack(write, error);
   }
 }
