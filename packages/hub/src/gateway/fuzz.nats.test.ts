@@ -1,3 +1,4 @@
+import { Encoder } from "@conat/conat/internal";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { StoreRef } from "../../../conat/src/protocol/scope.ts";
@@ -7,7 +8,6 @@ import { FeedProbe, mutate, store, TopicProbe } from "../../../conat/src/testing
 import { useTestNats } from "../../../conat/src/testing/use-test-nats.ts";
 import { type Hub, startHub } from "../hub.ts";
 import { helloOf, RawClient } from "../test-kit/raw-client.ts";
-import { encodeEvent } from "./event-frame.ts";
 
 /** How many well-formed frames with hostile content, and how many that are broken, each on a connection of its own. */
 const FRAMES = Number(process.env.CONAT_FUZZ_FRAMES ?? 100_000);
@@ -260,9 +260,7 @@ describe("whatever a client sends", () => {
       { numRuns: BROKEN_FRAMES, seed: SEED },
     );
     for (const [[, ...rest], at, byte, how, noise] of frames) {
-      const frame = Buffer.from(
-        encodeEvent("bye", "x", JSON.stringify(rest, jsonSafe).slice(0, 200), 1),
-      );
+      const frame = encodeFrame(["bye", "x", JSON.stringify(rest, jsonSafe).slice(0, 200), 1]);
       const place = at % frame.length;
       if (how === "flip") frame[place] = byte;
       const broken = {
@@ -305,4 +303,9 @@ function textIn(event: readonly unknown[]): unknown[] {
 
 function jsonSafe(_key: string, value: unknown): unknown {
   return typeof value === "bigint" ? String(value) : value;
+}
+
+function encodeFrame(data: unknown[]): Buffer {
+  const [frame] = new Encoder().encode({ type: 2, nsp: "/", data });
+  return Buffer.from(frame ?? []);
 }

@@ -12,7 +12,7 @@ import { Server, type Socket } from "socket.io";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Notice } from "../auth/revocation-set.ts";
 import type { Tally } from "../observability/tally.ts";
-import { type Identity, principalTag } from "../scope/identity.ts";
+import { describeIdentity, type Identity, principalTag } from "../scope/identity.ts";
 import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
 import { clientAddress } from "./client-address.ts";
 import { Connection } from "./connection.ts";
@@ -171,7 +171,8 @@ export class Gateway {
     } catch (error) {
       const { kind, message } = toConatError(error);
       tally.countRefused(kind);
-      logger.info({ address: socket.handshake.address, kind, message }, "refused a connection");
+      const { address } = socket.handshake;
+      logger.info({ audit: "deny", address, kind, message }, "refused a connection");
       next(toRefusal(error));
     }
   }
@@ -193,7 +194,10 @@ export class Gateway {
       maxValueBytes: limits.maxValueBytes,
     });
     tally.connectionsAccepted += 1;
-    logger.debug({ origin: scoped.origin, identity: identity.kind }, "connected");
+    logger.info(
+      { audit: "connect", origin: scoped.origin, identity: describeIdentity(identity) },
+      "connected",
+    );
     this.#connections.add(
       new Connection({
         socket,
