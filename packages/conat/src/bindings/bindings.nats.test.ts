@@ -87,12 +87,15 @@ describe("stores in other frameworks", () => {
     }
     const node = (text = ""): Node => ({ text, parent: null, children: [] });
     const textOf = ({ text, children }: Node): string => text + children.map(textOf).join("");
+    const setText = (at: Node, text: string): void => {
+      at.text = text;
+    };
     const { createApp } = createRenderer<Node, Node>({
       createElement: () => node(),
       createText: node,
       createComment: () => node(),
-      setText: (at, text) => void (at.text = text),
-      setElementText: (at, text) => void (at.text = text),
+      setText,
+      setElementText: setText,
       insert: (child, parent) => {
         child.parent = parent;
         parent.children.push(child);

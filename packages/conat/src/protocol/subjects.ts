@@ -1,4 +1,4 @@
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256 } from "#sha256";
 import { ConatError } from "./conat-error.ts";
 import type { Scope, StoreRef, TopicRef } from "./scope.ts";
 

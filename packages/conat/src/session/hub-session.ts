@@ -1,11 +1,8 @@
-import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { HubEvents } from "../protocol/events.ts";
-import { bye, type Hello, identity, type Welcome, welcome } from "../protocol/messages/hello.ts";
-import * as store from "../protocol/messages/store.ts";
-import * as stores from "../protocol/messages/stores.ts";
-import * as topic from "../protocol/messages/topic.ts";
+import { isHubEvent, receive } from "../protocol/hub-messages.ts";
+import type { Hello, Welcome } from "../protocol/messages/hello.ts";
 import type { Scope, StoreRef, TopicRef } from "../protocol/scope.ts";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "../protocol/version.ts";
 import { type Environment, hostEnvironment } from "../transport/environment.ts";
@@ -76,7 +73,7 @@ export class HubSession implements Session {
   readonly #requests: HubRequests;
   readonly #topics: HubTopics;
   readonly #renewal: TokenRenewal;
-  readonly #receivers: ReadonlyMap<string, Receiver>;
+  readonly #handlers: HubEvents;
   #link: HubLink | undefined;
   #linkClosed: Promise<void> = Promise.resolve();
   /** Counts attempts, for taking hubs in turn. */
@@ -136,7 +133,16 @@ export class HubSession implements Session {
     const { token } = options;
     this.#renewal = new TokenRenewal(uplink, typeof token === "function" ? token : undefined);
     parts = [this.#feeds, this.#writes, this.#requests, this.#topics, this.#renewal];
-    this.#receivers = this.#createReceivers();
+    this.#handlers = {
+      welcome: (message) => this.#onWelcome(message),
+      bye: (kind, message, withinMs) =>
+        connection.step({ type: "bye", error: toHubError(kind, message), withinMs }),
+      ...this.#renewal.receivers,
+      ...this.#feeds.receivers,
+      ...this.#writes.receivers,
+      ...this.#requests.receivers,
+      ...this.#topics.receivers,
+    };
   }
 
   get origin(): string {
@@ -235,13 +241,11 @@ export class HubSession implements Session {
   }
 
   #receive(event: string, message: unknown[]): void {
-    // A message without a receiver comes from a newer hub, which does not depend on it.
-    const receiver = this.#receivers.get(event);
-    if (receiver === undefined) return;
+    if (!isHubEvent(event)) return;
     let understood = false;
     let cause: unknown;
     try {
-      understood = receiver(message);
+      understood = receive(this.#handlers, event, message);
     } catch (error) {
       cause = error;
     }
@@ -280,49 +284,4 @@ export class HubSession implements Session {
       ? 0
       : welcomed.time + this.#environment.elapsed() - welcomed.elapsed;
   }
-
-  #createReceivers(): ReadonlyMap<string, Receiver> {
-    const feeds = this.#feeds.receivers;
-    const writes = this.#writes.receivers;
-    const requests = this.#requests.receivers;
-    const topics = this.#topics.receivers;
-    const receivers: Record<keyof HubEvents, Receiver> = {
-      welcome: receiver(welcome, (message) => this.#onWelcome(message)),
-      bye: receiver(bye, (kind, message, withinMs) =>
-        this.#connection.step({ type: "bye", error: toHubError(kind, message), withinMs }),
-      ),
-      identity: receiver(identity, this.#renewal.receivers.identity),
-      reset: receiver(store.reset, feeds.reset),
-      snapshot: receiver(store.snapshot, feeds.snapshot),
-      synced: receiver(store.synced, feeds.synced),
-      live: receiver(store.live, feeds.live),
-      stale: receiver(store.stale, feeds.stale),
-      closed: receiver(store.closed, feeds.closed),
-      ack: receiver(store.ack, writes.ack),
-      nack: receiver(store.nack, writes.nack),
-      entry: receiver(store.entry, requests.entry),
-      stores: receiver(stores.stores, requests.stores),
-      destroyed: receiver(stores.destroyed, requests.destroyed),
-      subscribed: receiver(topic.subscribed, topics.subscribed),
-      msg: receiver(topic.message, topics.msg),
-      lagged: receiver(topic.lagged, topics.lagged),
-      unsubscribed: receiver(topic.unsubscribed, topics.unsubscribed),
-    };
-    return new Map(Object.entries(receivers));
-  }
-}
-
-/** Takes a message; answers whether it had the shape it should have. */
-type Receiver = (message: unknown[]) => boolean;
-
-/** Hands a message on if it has its shape; answers whether it has. */
-function receiver<Message extends unknown[]>(
-  schema: v.GenericSchema<unknown, Message>,
-  handle: (...message: Message) => void,
-): Receiver {
-  return (message) => {
-    const parsed = v.safeParse(schema, message);
-    if (parsed.success) handle(...parsed.output);
-    return parsed.success;
-  };
 }

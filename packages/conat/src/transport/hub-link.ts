@@ -1,8 +1,7 @@
 import { Manager } from "socket.io-client";
-import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
 import { Decoder, Encoder } from "../protocol/frame-parser.ts";
-import { refusal } from "../protocol/messages/hello.ts";
+import { isRefusal } from "../protocol/hub-messages.ts";
 import { toHubError } from "./hub-error.ts";
 
 /** How long closing waits for what was sent last to leave, in milliseconds. */
@@ -88,7 +87,7 @@ export function openHubLink(address: URL, hello: object, listener: HubLinkListen
 
 function toLinkError(address: URL, cause: Error): ConatError {
   const data: unknown = Reflect.get(cause, "data");
-  if (v.is(refusal, data)) return toHubError(data.kind, data.message);
+  if (isRefusal(data)) return toHubError(data.kind, data.message);
   return new ConatError("unavailable", `no hub answers at ${address.href}: ${cause.message}`, {
     cause,
   });
