@@ -179,11 +179,11 @@ class RunningHub implements Hub {
     return this.#parts.upstream.natsServer?.pid;
   }
 
-  revoke(target: RevocationTarget): Promise<void> {
+  async revoke(target: RevocationTarget): Promise<void> {
     const { board, options } = this.#parts;
     const parsed = parseTarget(target);
     const notice = { type: "revoked", target: parsed, at: this.session.serverTime() } as const;
-    return board.post(notice, options.revocationTtlMs);
+    await board.post(notice, options.revocationTtlMs);
   }
 
   projectsChanged(account_id: string): Promise<void> {

@@ -232,7 +232,7 @@ describe("a revocation", () => {
     "of %j is refused",
     async (target) => {
       const hub = await start();
-      expect(() => hub.revoke(target as { jti: string })).toThrow(/to revoke/);
+      await expect(hub.revoke(target as { jti: string })).rejects.toThrow(/to revoke/);
     },
   );
 
