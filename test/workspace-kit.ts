@@ -129,12 +129,36 @@ export class WorkspaceWindow {
     await this.page.locator("#projects").getByRole("button", { name: project }).click();
   }
 
+  async openSettings(): Promise<void> {
+    const menu = this.page.locator("#settings");
+    if (!(await menu.isVisible())) await this.page.getByLabel("Your settings").first().click();
+    await menu.waitFor();
+  }
+
+  async closeSettings(): Promise<void> {
+    await this.page.keyboard.press("Escape");
+    await this.page.locator("#settings").waitFor({ state: "hidden" });
+  }
+
+  /** Chooses a theme or a density. */
+  async chooseSetting(label: string): Promise<void> {
+    await this.openSettings();
+    await this.page.locator("#settings").getByLabel(label, { exact: true }).check();
+    await this.closeSettings();
+  }
+
+  /** What the panel says about the build. */
+  async buildLine(): Promise<string> {
+    return (await this.page.locator(".build-line").textContent()) ?? "";
+  }
+
   /** Names of the others who are here. */
   present(): Promise<string[]> {
     return this.page
       .getByRole("list", { name: "Who else is here" })
       .getByRole("listitem")
-      .allInnerTexts();
+      .locator(".visually-hidden")
+      .allTextContents();
   }
 
   /** Names at the cursors that are shown. */
@@ -146,6 +170,12 @@ export class WorkspaceWindow {
   async point(area: Locator, x: number, y: number): Promise<void> {
     const box = await boxOf(area);
     await this.page.mouse.move(box.x + x * box.width, box.y + y * box.height);
+  }
+
+  /** One of the figures below the table. */
+  async count(of: string): Promise<number> {
+    const figure = this.page.locator(`[data-count="${of}"]`);
+    return Number(await figure.getAttribute("data-value"));
   }
 
   /** Takes a picture, once everything that moves has come to rest. */

@@ -1,11 +1,14 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { useTestNats } from "@conat/conat/testing";
+import { type Client, connect, type DKV, dkv } from "@conat/conat";
+import { eventually, useTestNats } from "@conat/conat/testing";
 import { type Hub, type ProjectGrants, startHub } from "@conat/hub";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Reading, readingStore } from "../examples/workspace/src/model/stores.ts";
+import { createReading, fill, ROWS, rowKey } from "../examples/workspace/src/table/readings.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
-import { buildWorkspace, CHROMIUM_ARGS, WorkspaceWindow } from "./workspace-kit.ts";
+import { boxOf, buildWorkspace, CHROMIUM_ARGS, WorkspaceWindow } from "./workspace-kit.ts";
 
 const SCREENSHOTS = join(import.meta.dirname, "../test-output");
 const chromiumPath = process.env.CONAT_CHROMIUM;
@@ -100,8 +103,382 @@ describe("the workspace, open in two browsers", () => {
     });
   });
 
+  describe("the people", () => {
+    it("are seen by each other, each once, with their names and colours", async () => {
+      await named(ada, "Ada", 25);
+      await named(ben, "Ben", 285);
+      await eventually(async () => expect(await ada.present()).toEqual(["Ben"]));
+      await eventually(async () => expect(await ben.present()).toEqual(["Ada"]));
+    });
+
+    it("see each other's cursors at the same place of the page, whatever its layout", async () => {
+      await ada.point(ada.column("Done"), 0.25, 0.5);
+      await eventually(async () => expect(await ben.cursors()).toEqual(["Ada"]));
+      for (const width of [1200, 500]) {
+        await ben.page.setViewportSize({ width, height: 800 });
+        await eventually(async () => {
+          const tip = await boxOf(ben.page.locator(".cursor svg"));
+          const area = await boxOf(ben.column("Done"));
+          expect((tip.x - area.x) / area.width).toBeCloseTo(0.25, 1);
+          expect((tip.y - area.y) / area.height).toBeCloseTo(0.5, 1);
+        });
+      }
+      await ben.page.setViewportSize({ width: 1200, height: 800 });
+    });
+
+    it("take their settings to their other tabs, at once", async () => {
+      const tab = await ada.openTab(hub.url, { account: "ada" });
+      await named(tab, "Ada", 25);
+      const theme = (window: WorkspaceWindow): Promise<string | undefined> =>
+        window.page.evaluate(() => document.documentElement.dataset.theme);
+      await tab.chooseSetting("Dark");
+      await tab.chooseSetting("Compact");
+      await eventually(async () => expect(await theme(ada)).toBe("dark"));
+      await tab.openSettings();
+      await tab.page.getByLabel("Name", { exact: true }).fill("Ada L.");
+      await eventually(async () => expect(await ben.present()).toEqual(["Ada L."]));
+      await tab.page.getByLabel("Name", { exact: true }).fill("Ada");
+      await ada.chooseSetting("Light");
+      await ada.chooseSetting("Comfortable");
+      await eventually(async () => expect(await theme(tab)).toBe("light"));
+      expect(await theme(ben)).toBe("system");
+      await tab.page.close();
+      await eventually(async () => expect(await ben.present()).toEqual(["Ada"]));
+    });
+
+    it("have their own projects, and go from one to the other", async () => {
+      await ben.switchTo("Garden");
+      await ben.shows("To do", []);
+      await eventually(async () => expect(await ada.present()).toEqual([]));
+      await ben.add("To do", "Water the plants");
+      await ben.page.goBack();
+      await ben.shows("To do", ["Buy oat milk"]);
+      await ben.page.goForward();
+      await ben.shows("To do", ["Water the plants"]);
+      await ben.switchTo("Apollo");
+      await eventually(async () => expect(await ada.present()).toEqual(["Ben"]));
+    });
+  });
+
+  describe("the build", () => {
+    it("is run by one of two who start it in the same moment, and stopped by anybody", async () => {
+      const run = (window: WorkspaceWindow): Promise<void> =>
+        window.page.evaluate(() => {
+          const buttons = Array.from(document.querySelectorAll<HTMLElement>(".build button"));
+          buttons.find(({ textContent }) => textContent === "Run the build")?.click();
+        });
+      await ada.page.getByText("Nobody has built this yet.").waitFor();
+      await ben.page.getByText("Nobody has built this yet.").waitFor();
+      await Promise.all([run(ada), run(ben)]);
+      const lines = await eventually(async () => {
+        const both = [await ada.buildLine(), await ben.buildLine()];
+        expect(both.filter((text) => text === "You are building.")).toHaveLength(1);
+        expect(both.filter((text) => /^(Ada|Ben) is building\.$/.test(text))).toHaveLength(1);
+        return both;
+      });
+      const [runner, other] = lines[0] === "You are building." ? [ada, ben] : [ben, ada];
+      await other.page.getByRole("button", { name: "Stop" }).click();
+      const name = other === ada ? "Ada" : "Ben";
+      for (const window of [runner, other]) {
+        await eventually(async () =>
+          expect(await window.buildLine()).toMatch(new RegExp(`^Stopped after .* by ${name}\\.$`)),
+        );
+      }
+    });
+
+    it("is free again when its runner is cut off, who then has lost it", async () => {
+      await ben.page.getByRole("button", { name: "Run the build" }).click();
+      await eventually(async () => expect(await ada.buildLine()).toBe("Ben is building."));
+      line.stall();
+      await eventually(
+        async () => expect(await ada.buildLine()).toBe("Ben started it and is gone."),
+        { timeoutMs: 15_000 },
+      );
+      await ada.page.getByRole("button", { name: "Run it again" }).click();
+      await eventually(async () => expect(await ada.buildLine()).toBe("You are building."));
+      line.mend();
+      await eventually(async () => expect(await ben.buildLine()).toBe("Ada is building."), {
+        timeoutMs: 15_000,
+      });
+      await ben.page.getByRole("button", { name: "Stop" }).click();
+      await eventually(async () => expect(await ada.buildLine()).toMatch(/by Ben\.$/));
+    });
+  });
+
+  it("goes on offline, and brings together what both did to one card meanwhile", async () => {
+    line.cut();
+    await ben.page.getByText("You are offline.").waitFor();
+    await ben.add("To do", "Written offline");
+    await ben.page.getByRole("button", { name: "Buy oat milk", exact: true }).click();
+    await ben.page.keyboard.type("Buy soy milk");
+    await ben.page.keyboard.press("Enter");
+    await ada.drag("Buy oat milk", ada.column("Done"), "bottom");
+    await ben.shows("To do", ["Buy soy milk", "Written offline"]);
+    await ben.page.getByText("2 changes are kept here and").waitFor();
+    await ben.screenshot(join(SCREENSHOTS, "workspace-offline-dark.png"));
+    line.mend();
+    for (const window of [ada, ben]) {
+      await window.shows("To do", ["Written offline"]);
+      await window.shows("Done", ["Buy soy milk"]);
+    }
+    await ben.page.getByText("You are offline.").waitFor({ state: "detached" });
+    await ben.saved();
+  });
+
+  it("gives cards that two people move into one gap at the same time the same order for both", async () => {
+    await ada.add("In progress", "One");
+    await ada.add("In progress", "Two");
+    await ben.shows("In progress", ["Fix the slow test", "One", "Two"]);
+    line.cut();
+    await ben.page.getByText("You are offline.").waitFor();
+    await ben.drag("One", ben.column("Done"), "bottom");
+    await ada.drag("Two", ada.column("Done"), "bottom");
+    line.mend();
+    await ben.saved();
+    await eventually(async () => {
+      const order = await ada.titles("Done");
+      expect(order).toHaveLength(3);
+      expect(order[0]).toBe("Buy soy milk");
+      expect(await ben.titles("Done")).toEqual(order);
+    });
+  });
+
+  it("asks before it is left with a change that is not stored, which is stored all the same", async () => {
+    line.delay(400);
+    const questions: string[] = [];
+    ben.page.once("dialog", (dialog) => {
+      questions.push(dialog.type());
+      void dialog.accept();
+    });
+    await ben.add("To do", "Written in a hurry");
+    await ben.page.getByText("Saving", { exact: true }).waitFor();
+    await ben.page.reload();
+    line.mend();
+    expect(questions).toEqual(["beforeunload"]);
+    for (const window of [ada, ben]) {
+      await window.shows("To do", ["Written offline", "Written in a hurry"]);
+    }
+    await ben.saved();
+  });
+
+  it("puts changes that are refused aside, to be tried again or discarded", async () => {
+    const { page } = ben;
+    projects.set("ben", { apollo: "viewer", garden: "editor" });
+    await hub.projectsChanged("ben");
+    await ben.add("To do", "Not allowed");
+    await ben.drag("Written offline", ben.column("Done"), "bottom");
+    await page.getByText("2 changes were not stored").waitFor();
+    await ben.shows("To do", ["Written offline", "Written in a hurry"]);
+    await ben.screenshot(join(SCREENSHOTS, "workspace-rejected-dark.png"));
+    // The tray follows to another project, and does not let go of the store.
+    await ben.switchTo("Garden");
+    await page.getByRole("button", { name: "Discard: “Written offline”, Done, in Apollo" }).click();
+    const retry = page.getByRole("button", { name: "Try again: “Not allowed”, To do, in Apollo" });
+    await retry.click();
+    await page.getByText("A change was not stored").waitFor();
+    await ben.switchTo("Apollo");
+    projects.set("ben", ["apollo", "garden"]);
+    await hub.projectsChanged("ben");
+    await retry.click();
+    await ada.shows("To do", ["Written offline", "Written in a hurry", "Not allowed"]);
+    await page.getByRole("region", { name: "Rejected changes" }).waitFor({ state: "detached" });
+  });
+
+  it("shows nothing of a project any more when access to it is revoked while looking", async () => {
+    await hub.revoke({ account_id: "ben", project_id: "apollo" });
+    await ben.page.getByText("Your access to Apollo has been taken back").waitFor();
+    expect(await ben.page.getByText("Written offline").count()).toBe(0);
+    await ben.screenshot(join(SCREENSHOTS, "workspace-revoked-dark.png"));
+    await ben.switchTo("Garden");
+    await ben.shows("To do", ["Water the plants"]);
+    await ben.add("To do", "Sow beans");
+    await ben.saved();
+    await ada.switchTo("Garden");
+    await ada.shows("To do", ["Water the plants", "Sow beans"]);
+    await ada.switchTo("Apollo");
+    await ben.page.reload();
+    await ben.switchTo("Apollo");
+    await ben.shows("Done", await ada.titles("Done"));
+  });
+
+  it("shows under the floor what is going on", async () => {
+    const { page } = ada;
+    await page.getByRole("button", { name: "Debug drawer" }).click();
+    const drawer = page.getByRole("region", { name: "Debug" });
+    const board = drawer.getByRole("row", { name: /^Board/ });
+    const sequence = async (): Promise<number> =>
+      Number((await board.getByRole("cell").nth(2).textContent())?.replace(/,/g, ""));
+    await eventually(async () => expect(await sequence()).toBeGreaterThan(0));
+    const before = await sequence();
+    await ben.add("To do", "One more");
+    await eventually(async () => expect(await sequence()).toBeGreaterThan(before));
+    await drawer.getByText("ready", { exact: true }).waitFor();
+    await drawer
+      .getByText(/^\d+ frames, .* kB/)
+      .first()
+      .waitFor();
+    await ada.screenshot(join(SCREENSHOTS, "workspace-debug-light.png"));
+    await page.getByRole("button", { name: "Close the debug drawer" }).click();
+  });
+
   it("looks like this", async () => {
+    const plan: readonly (readonly [string, string])[] = [
+      ["To do", "Answer the museum's letter"],
+      ["To do", "Choose a name for the second boat"],
+      ["In progress", "Draw the map of the old harbour"],
+      ["Done", "Ask the lighthouse for its hours"],
+    ];
+    for (const [index, [column, title]] of plan.entries()) {
+      await (index % 2 === 0 ? ada : ben).add(column, title);
+    }
+    await ada.page.getByRole("button", { name: "Run the build" }).click();
+    await eventually(async () => {
+      const bar = ben.page.getByRole("progressbar", { name: "Build" });
+      expect(Number(await bar.getAttribute("aria-valuenow"))).toBeGreaterThan(40);
+    });
+    await ada.point(ada.column("Done"), 0.6, 0.85);
+    await ben.point(ben.column("To do"), 0.6, 0.75);
+    await eventually(async () => {
+      expect(await ada.cursors()).toEqual(["Ben"]);
+      expect(await ben.cursors()).toEqual(["Ada"]);
+    });
+    for (const window of [ada, ben]) {
+      await window.page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+    }
     await ada.screenshot(join(SCREENSHOTS, "workspace-board-light.png"));
     await ben.screenshot(join(SCREENSHOTS, "workspace-board-dark.png"));
+    await ada.page.setViewportSize({ width: 390, height: 844 });
+    await ada.screenshot(join(SCREENSHOTS, "workspace-small-light.png"));
+    expect(await ada.page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await ada.page.setViewportSize({ width: 1200, height: 800 });
+    await ben.openSettings();
+    await ben.screenshot(join(SCREENSHOTS, "workspace-settings-dark.png"));
+    await ben.closeSettings();
+    await ada.page.getByRole("button", { name: "Stop" }).click();
+  });
+
+  describe("a table of 10,000 rows", () => {
+    /** Comfortably above what fits into the window, far below 10,000. */
+    const MOST_ROWS = 40;
+    let backend: Client;
+    let readings: DKV<Reading>;
+    /** Made since the page has loaded. */
+    let changes = 0;
+
+    beforeAll(async () => {
+      backend = connect({ address: nats().url });
+      readings = await dkv<Reading>({ ...readingStore("garden"), client: backend });
+      await fill(readings);
+      await ada.visit(hub.url, { account: "ada", project: "garden", view: "table" });
+      await eventually(async () => expect(await ada.count("rows")).toBe(ROWS));
+    });
+    afterAll(async () => {
+      await readings?.close();
+      await backend?.close();
+    });
+
+    const rendered = (): Promise<number> => ada.page.locator("tr[data-row]").count();
+    const scrollTo = (row: number): Promise<void> =>
+      ada.page.getByRole("region", { name: "Readings" }).evaluate((element, index) => {
+        element.scrollTop = index * 32;
+      }, row);
+    const write = (index: number, value: number): void => {
+      readings.set(rowKey(index), { ...createReading(index), value, count: 2 });
+      changes += 1;
+    };
+
+    it("renders the rows in view, and no others", async () => {
+      expect(await rendered()).toBeGreaterThan(15);
+      expect(await rendered()).toBeLessThan(MOST_ROWS);
+      for (const row of [5_000, 9_980, 123]) {
+        await scrollTo(row);
+        const shown = ada.page.locator(`tr[data-row="${rowKey(row)}"]`);
+        await shown.waitFor();
+        expect(await shown.getByRole("cell").first().textContent()).toBe(createReading(row).sensor);
+        expect(await rendered()).toBeLessThan(MOST_ROWS);
+      }
+    });
+
+    it("renders a row when that row changes, and no row for the changes of others", async () => {
+      await scrollTo(0);
+      await ada.page.locator(`tr[data-row="${rowKey(0)}"]`).waitFor();
+      const before = await rendersNow();
+      for (let index = 1_000; index < 1_400; index += 1) write(index, 50);
+      await eventually(async () => expect(await ada.count("changes seen")).toBe(changes));
+      expect(await ada.count("row renders")).toBe(before);
+      expect(await rendersNow()).toBe(before + 1);
+    });
+
+    it("is scrolled from end to end while 200 changes a second arrive", async () => {
+      const before = await rendersNow();
+      let made = 0;
+      const feed = setInterval(() => {
+        for (let count = 0; count < 10; count += 1) {
+          write((made * 7_919) % ROWS, made % 100);
+          made += 1;
+        }
+      }, 50);
+      const most = await scrollThrough(ada, ROWS * 32);
+      await eventually(() => expect(made).toBeGreaterThanOrEqual(400));
+      clearInterval(feed);
+      await readings.save();
+      await eventually(async () => expect(await ada.count("changes seen")).toBe(changes));
+      expect(most.rows).toBeGreaterThan(15);
+      expect(most.rows).toBeLessThan(MOST_ROWS);
+      // Each row that came into view was rendered once, and again only when it changed while it was there.
+      expect((await ada.count("row renders")) - before).toBeLessThan(most.steps * MOST_ROWS + made);
+      await scrollTo(9_990);
+      for (const index of [9_985, 9_999]) {
+        const row = ada.page.locator(`tr[data-row="${rowKey(index)}"]`);
+        const { value = -1 } = readings.get(rowKey(index)) ?? {};
+        await row.filter({ hasText: value.toFixed(1) }).waitFor();
+      }
+      await ada.screenshot(join(SCREENSHOTS, "workspace-table-light.png"));
+      await ben.visit(hub.url, { account: "ben", project: "garden", view: "table" });
+      await eventually(async () => expect(await ben.count("rows")).toBe(ROWS));
+      await ben.screenshot(join(SCREENSHOTS, "workspace-table-dark.png"));
+    });
+
+    /** Row renders so far, once the page has seen every change and shows the last one, which is in view. */
+    async function rendersNow(): Promise<number> {
+      write(3, changes % 100);
+      const shown = ada.page.locator(`tr[data-row="${rowKey(3)}"]`);
+      await shown.filter({ hasText: `${((changes - 1) % 100).toFixed(1)}` }).waitFor();
+      await eventually(async () => expect(await ada.count("changes seen")).toBe(changes));
+      return ada.count("row renders");
+    }
+  });
+
+  it("gives a browser nothing to complain about but the line that was cut", () => {
+    const complaints = [...ada.complaints, ...ben.complaints];
+    expect(complaints.filter((text) => !/WebSocket|ERR_|Failed to load/.test(text))).toEqual([]);
   });
 });
+
+/** Scrolls a frame at a time; tells how many rows were in the page at most. */
+function scrollThrough(
+  window: WorkspaceWindow,
+  height: number,
+): Promise<{ rows: number; steps: number }> {
+  const STEPS = 100;
+  return window.page.getByRole("region", { name: "Readings" }).evaluate(
+    async (element, { total, steps }) => {
+      let rows = 0;
+      for (let step = 0; step <= steps; step += 1) {
+        element.scrollTop = (total / steps) * step;
+        await new Promise(requestAnimationFrame);
+        rows = Math.max(rows, element.querySelectorAll("tr[data-row]").length);
+      }
+      return { rows, steps };
+    },
+    { total: height, steps: STEPS },
+  );
+}
+
+/** Gives the account of a window a name and a colour. */
+async function named(window: WorkspaceWindow, name: string, hue: number): Promise<void> {
+  await window.openSettings();
+  await window.page.getByLabel("Name", { exact: true }).fill(name);
+  await window.page.getByLabel(`Colour ${hue}°`).check();
+  await window.closeSettings();
+}

@@ -2,19 +2,22 @@ import type { ReactElement } from "react";
 import { ConnectionLight } from "./health/connection-light.tsx";
 import type { Place } from "./model/identity.ts";
 import { VIEWS, type View } from "./model/stores.ts";
+import { Present } from "./people/present.tsx";
 import { ProjectSwitcher } from "./project-switcher.tsx";
+import { SettingsMenu } from "./settings/settings-menu.tsx";
 import type { SettingsControl } from "./settings/use-settings.ts";
 
 export interface HeaderProps {
   readonly place: Place;
   readonly go: (place: Place) => void;
   readonly settings: SettingsControl;
-  readonly windowId: string;
+  readonly isDebugging: boolean;
+  readonly onDebug: (isDebugging: boolean) => void;
 }
 
 const VIEW_TITLES: Readonly<Record<View, string>> = { board: "Board", table: "Table" };
 
-export function Header({ place, go }: HeaderProps): ReactElement {
+export function Header({ place, go, settings, isDebugging, onDebug }: HeaderProps): ReactElement {
   return (
     <header className="header">
       <div className="brand">
@@ -38,7 +41,21 @@ export function Header({ place, go }: HeaderProps): ReactElement {
           </button>
         ))}
       </nav>
-      <div className="who" />
+      <div className="who">
+        <Present account={settings.me.id} projectId={place.project.id} />
+        <button
+          type="button"
+          className="icon"
+          aria-label="Debug drawer"
+          aria-expanded={isDebugging}
+          onClick={() => onDebug(!isDebugging)}
+        >
+          <svg viewBox="0 0 16 16" aria-hidden="true">
+            <path d="M2 9h2.5l2-5.5 3 9 2-3.5H14" />
+          </svg>
+        </button>
+        <SettingsMenu settings={settings} />
+      </div>
     </header>
   );
 }

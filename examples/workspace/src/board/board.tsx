@@ -3,16 +3,7 @@ import { useDKV } from "@conat/frontend-hooks";
 import { type ReactElement, useMemo, useState } from "react";
 import { useWatched } from "../health/use-watched.ts";
 import { createId } from "../model/create-id.ts";
-import type { Project } from "../model/identity.ts";
-import {
-  type Card,
-  COLUMN_TITLES,
-  COLUMNS,
-  type ColumnId,
-  cardStore,
-  type Person,
-} from "../model/stores.ts";
-import { NoAccess } from "../no-access.tsx";
+import { type Card, COLUMNS, type ColumnId, cardStore, type Person } from "../model/stores.ts";
 import { BoardMoves } from "./board-moves.ts";
 import { type CardPlace, placeCards } from "./card-places.ts";
 import { Column } from "./column.tsx";
@@ -22,13 +13,13 @@ import { useCardKeys } from "./use-card-keys.ts";
 
 export interface BoardProps {
   readonly me: Person;
-  readonly project: Project;
+  readonly projectId: string;
 }
 
-export function Board({ me, project }: BoardProps): ReactElement {
-  const cards = useDKV(cardStore(project.id));
-  const { values, status, error, store } = cards;
-  useWatched(store as DKV | undefined, { label: "Board", describe: describeCard });
+export function Board({ me, projectId }: BoardProps): ReactElement {
+  const cards = useDKV(cardStore(projectId));
+  const { values, status, store } = cards;
+  useWatched(store as DKV | undefined, { label: "Board" });
   const places = useMemo(() => placeCards(values), [values]);
   const [said, say] = useState("");
   const moves = new BoardMoves({ places, me, set: cards.set, say });
@@ -39,14 +30,8 @@ export function Board({ me, project }: BoardProps): ReactElement {
   const add = (column: ColumnId, title: string): void => {
     moves.insert(createId(), column, title);
   };
-  if (status === "closed" && error) return <NoAccess title={project.title} error={error} />;
   return (
     <div className="board-area">
-      {project.role === "viewer" && (
-        <p className="hint">
-          You may look around in {project.title}. What you change is refused, and put aside for you.
-        </p>
-      )}
       <p className="visually-hidden" id="card-help">
         Enter edits, Space picks up and puts down, the arrow keys move, Delete removes.
       </p>
@@ -78,12 +63,3 @@ export function Board({ me, project }: BoardProps): ReactElement {
 }
 
 const NOTHING: readonly CardPlace[] = [];
-
-function describeCard(_key: string, value: unknown): string {
-  const title = typeof value === "object" && value !== null && Reflect.get(value, "title");
-  const column = typeof value === "object" && value !== null && Reflect.get(value, "column");
-  const where = COLUMNS.find((id) => id === column);
-  return typeof title === "string" && where !== undefined
-    ? `“${title}” in ${COLUMN_TITLES[where]}`
-    : "The removal of a card";
-}

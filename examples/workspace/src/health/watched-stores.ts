@@ -1,27 +1,16 @@
-import type { ConatError, DKV, StoreStatus, WriteInfo } from "@conat/conat";
+import type { DKV, StoreStatus } from "@conat/conat";
 
 /** What is worth knowing of a store, whatever it holds. */
 export type AnyStore = Pick<
   DKV,
-  "name" | "status" | "size" | "keys" | "seq" | "writes" | "hasUnsavedChanges" | "on"
+  "name" | "status" | "size" | "keys" | "seq" | "pendingWrites" | "on"
 >;
 
 export interface Watch {
   /** What the store is called on the page. */
   readonly label: string;
-  /** What a change of it is called on the page. */
-  readonly describe: (key: string, value: unknown) => string;
-  /** Nobody but the page itself writes it, so that nobody misses a write of it. @default false */
+  /** The page writes it by itself: nobody misses a write of it. @default false */
   readonly isBackground?: boolean;
-}
-
-export interface RejectedWrite {
-  /** Of all stores together. */
-  readonly id: string;
-  readonly what: string;
-  readonly error: ConatError | undefined;
-  retry(): void;
-  discard(): void;
 }
 
 export interface StoreReport {
@@ -41,7 +30,6 @@ export interface StoreReport {
 export interface WritesView {
   /** Writes of somebody at this window that are not acknowledged. */
   readonly pending: number;
-  readonly rejected: readonly RejectedWrite[];
 }
 
 interface Watched extends Watch {
@@ -50,11 +38,11 @@ interface Watched extends Watch {
   changes: number;
 }
 
-/** The stores that the page has open, for what is about all of them: the tray, the drawer, and leaving the page. */
+/** The stores that the page has open, for what is about all of them: the light, the drawer, and leaving the page. */
 export class WatchedStores {
   readonly #watched = new Set<Watched>();
   readonly #listeners = new Set<() => void>();
-  #view: WritesView = { pending: 0, rejected: [] };
+  #view: WritesView = { pending: 0 };
 
   /** Watches a store until the returned function is called. */
   add(store: AnyStore, watch: Watch): () => void {
@@ -92,34 +80,18 @@ export class WatchedStores {
       status: store.status,
       keys: store.size,
       sequence,
-      pending: openWrites(store).length,
+      pending: store.pendingWrites,
       changes,
     }));
   }
 
   #update(): void {
-    const mine = Array.from(this.#watched).filter(({ isBackground }) => !isBackground);
-    this.#view = {
-      pending: mine.reduce((sum, { store }) => sum + openWrites(store).length, 0),
-      rejected: mine.flatMap(rejectedOf),
-    };
+    let pending = 0;
+    for (const { store, isBackground } of this.#watched) {
+      if (!isBackground) pending += store.pendingWrites;
+    }
+    if (pending === this.#view.pending) return;
+    this.#view = { pending };
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-function openWrites(store: AnyStore): WriteInfo<unknown>[] {
-  return store.writes().filter(({ state }) => state === "pending" || state === "in-flight");
-}
-
-function rejectedOf({ label, store, describe }: Watched): RejectedWrite[] {
-  return store
-    .writes()
-    .filter(({ state }) => state === "rejected" || state === "outcome-unknown")
-    .map((write) => ({
-      id: `${label} ${write.id}`,
-      what: describe(write.key, write.value),
-      error: write.error,
-      retry: () => void write.retry(),
-      discard: () => void write.discard(),
-    }));
 }

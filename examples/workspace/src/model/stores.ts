@@ -74,8 +74,8 @@ export interface Build {
   /** From 0 to 1. */
   readonly progress: number;
   readonly elapsedMs: number;
-  /** What it has printed so far. */
-  readonly log: readonly string[];
+  /** Who ended it before it was done. */
+  readonly stoppedBy?: string;
 }
 
 /** Coordination of builds; kept in the server's memory. */

@@ -15,7 +15,8 @@ export interface SettingsControl {
   readonly me: Person;
   readonly theme: Theme;
   readonly density: Density;
-  readonly setName: (name: string) => void;
+  /** Without a name the account has its first one again. */
+  readonly setName: (name: string | undefined) => void;
   readonly setHue: (hue: number) => void;
   readonly setTheme: (theme: Theme) => void;
   readonly setDensity: (density: Density) => void;
@@ -32,10 +33,7 @@ export function useSettings(account: string): SettingsControl {
   const [hue, setHue] = useDKVKey(options, "hue", first.hue);
   const [savedTheme, setTheme] = useDKVKey(options, "theme");
   const [savedDensity, setDensity] = useDKVKey(options, "density");
-  useWatched(store as DKV | undefined, {
-    label: "Settings",
-    describe: (key) => `Your ${key === "hue" ? "colour" : key}`,
-  });
+  useWatched(store as DKV | undefined, { label: "Settings" });
   const last = useMemo(() => lastLooks(account), [account]);
   const theme = savedTheme ?? (store === undefined ? last.theme : "system");
   const density = savedDensity ?? (store === undefined ? last.density : "comfortable");
