@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { DkvBench } from "./dkv-bench.ts";
 
 /** The behaviour of a store, the same through a hub and straight on NATS. */
-export function describeDkv({ newClient, newest, open, pair, project }: DkvBench): void {
+export function describeDkv({ cuttable, newClient, newest, open, pair, project }: DkvBench): void {
   describe("reading and writing", () => {
     it("shows a set value at once, stores it, and shows it to everybody else", async () => {
       const [mine, theirs] = await pair<number>();
@@ -259,6 +259,28 @@ export function describeDkv({ newClient, newest, open, pair, project }: DkvBench
       mine.set("k", 1);
       await mine.close();
       await eventually(() => expect(theirs.get("k")).toBe(1));
+    });
+
+    it("a store that is opened again while its last close is under way has what was written before", async () => {
+      const client = newClient();
+      const options = { client, project_id: project(), name: "again" };
+      for (let round = 1; round <= 20; round += 1) {
+        const store = await dkv<number>(options);
+        expect(store.get("k")).toBe(round === 1 ? undefined : round - 1);
+        store.set("k", round);
+        void store.close();
+      }
+    });
+
+    it("opening again a store whose close cannot end has a deadline of its own", async () => {
+      const { client, line } = await cuttable();
+      const options = { client, project_id: project(), name: "stuck" };
+      const store = await dkv<number>(options);
+      line.cut();
+      store.set("k", 1);
+      void store.close();
+      await expect(dkv({ ...options, timeoutMs: 200 })).rejects.toMatchObject({ kind: "timeout" });
+      store.abort(new ConatError("closed", "end of the test"));
     });
 
     it("a closed store throws by name and tells that it is closed", async () => {

@@ -54,7 +54,6 @@ export class DKV<T = unknown> {
   readonly #runner: DkvRunner;
   readonly #values: VisibleValues;
   readonly #updates: Updates;
-  readonly #onReleased: () => void;
   readonly #check: ((value: unknown) => void) | undefined;
   #references = 1;
   #isClosing = false;
@@ -66,7 +65,6 @@ export class DKV<T = unknown> {
   /** @internal use `dkv()` */
   constructor(session: Session, options: ResolvedDkvOptions, onReleased: () => void) {
     this.#options = options;
-    this.#onReleased = onReleased;
     this.#check = createSchemaCheck(options.schema);
     this.#values = new VisibleValues(this.#check);
     const { ref, merge, reoffer, noAutosave } = options;
@@ -406,7 +404,6 @@ export class DKV<T = unknown> {
 
   async #close(): Promise<void> {
     this.#isClosing = true;
-    this.#onReleased();
     try {
       this.#runner.endBound();
       if (this.hasUnsavedChanges()) await this.save();

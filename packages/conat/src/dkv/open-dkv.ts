@@ -2,6 +2,7 @@ import { defaultClient } from "../client/default-client.ts";
 import { ConatError } from "../protocol/conat-error.ts";
 import { scopeKey, storeKey } from "../protocol/scope.ts";
 import type { Session } from "../session/session.ts";
+import { within } from "../util/within.ts";
 import { DKV } from "./dkv.ts";
 import {
   behaviourOf,
@@ -26,11 +27,14 @@ const openStores = new WeakMap<Session, Map<string, CachedStore>>();
 export async function dkv<T = unknown>(options: DkvOptions<T>): Promise<DKV<T>> {
   const resolved = resolveDkvOptions(options);
   const { session } = options.client ?? defaultClient();
+  const deadline = performance.now() + resolved.timeoutMs;
   const store = (
-    resolved.noCache ? new DKV(session, resolved, () => {}) : shared(session, resolved)
+    resolved.noCache
+      ? new DKV(session, resolved, () => {})
+      : await shared(session, resolved, deadline)
   ) as DKV<T>;
   try {
-    await untilLive(store, session, resolved);
+    await untilLive(store, session, resolved, deadline);
     if (resolved.sync && store.durability !== "disk") {
       throw new ConatError(
         "not-durable",
@@ -44,13 +48,27 @@ export async function dkv<T = unknown>(options: DkvOptions<T>): Promise<DKV<T>> 
   }
 }
 
-function shared(session: Session, options: ResolvedDkvOptions): DKV<unknown> {
+async function shared(
+  session: Session,
+  options: ResolvedDkvOptions,
+  deadline: number,
+): Promise<DKV<unknown>> {
   const stores = openStores.get(session) ?? new Map<string, CachedStore>();
   openStores.set(session, stores);
   const slot = storeKey(options.ref);
   const behaviour = behaviourOf(options);
+  // One that is being closed still sends what was written to it; opened before that, the new one would not have it.
+  for (let last = stores.get(slot); last?.store.closed; last = stores.get(slot)) {
+    const { ref, timeoutMs } = options;
+    const late = `the store ${JSON.stringify(ref.name)} is still being closed after ${timeoutMs} ms`;
+    await within(
+      deadline - performance.now(),
+      last.store.close().catch(() => {}),
+      () => new ConatError("timeout", late),
+    );
+  }
   const cached = stores.get(slot);
-  if (cached && !cached.store.closed) {
+  if (cached) {
     for (const [option, value] of Object.entries(behaviour)) {
       if (cached.behaviour[option] === value) continue;
       throw new ConatError(
@@ -69,8 +87,13 @@ function shared(session: Session, options: ResolvedDkvOptions): DKV<unknown> {
 }
 
 /** Resolves when the store has its content; rejects when it is refused or the deadline passes. */
-function untilLive<T>(store: DKV<T>, session: Session, options: ResolvedDkvOptions): Promise<void> {
-  if (store.status === "live") return Promise.resolve();
+function untilLive<T>(
+  store: DKV<T>,
+  session: Session,
+  options: ResolvedDkvOptions,
+  deadline: number,
+): Promise<void> {
+  if (store.status === "live" || store.status === "storage-full") return Promise.resolve();
   return new Promise((resolve, reject) => {
     const { ref, timeoutMs } = options;
     const stops = [
@@ -87,7 +110,7 @@ function untilLive<T>(store: DKV<T>, session: Session, options: ResolvedDkvOptio
       const what = `the store ${JSON.stringify(ref.name)} of ${scopeKey(ref.scope)}`;
       const message = `${what} could not be opened within ${timeoutMs} ms; the connection is ${state}${why}`;
       finish(new ConatError("timeout", message, { cause: error }));
-    }, timeoutMs);
+    }, deadline - performance.now());
     const finish = (error?: ConatError): void => {
       clearTimeout(timer);
       for (const stop of stops) stop();
