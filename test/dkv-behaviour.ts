@@ -51,6 +51,9 @@ export function describeDkv({ cuttable, newClient, newest, open, pair, project }
       expect(() => store.setMany({ a: 1, b: () => 1 })).toThrowError(
         expect.objectContaining({ kind: "not-serialisable" }),
       );
+      expect(() => store.setMany({ a: 1, ["x".repeat(20_000)]: 2 })).toThrowError(
+        expect.objectContaining({ kind: "bad-name" }),
+      );
       expect(store.size).toBe(0);
       store.setMany({ a: 1, b: 2 });
       store.clear();

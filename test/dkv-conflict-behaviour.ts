@@ -11,7 +11,7 @@ interface Doc {
 }
 
 /** Merge, compare-and-set, update, and the ledger of writes: the same through a hub and straight on NATS. */
-export function describeDkvConflicts({ open, pair }: DkvBench): void {
+export function describeDkvConflicts({ cuttable, open, pair }: DkvBench): void {
   describe("merge", () => {
     it("joins what two clients wrote at once, and both end at the same value", async () => {
       const [left, right] = await pair<Doc>({ merge: mergeJson });
@@ -159,6 +159,25 @@ export function describeDkvConflicts({ open, pair }: DkvBench): void {
     });
   });
 
+  describe("update beside other things", () => {
+    it("resolves with what it has stored itself, so that counting gives out each number once", async () => {
+      const stores = await Promise.all(Array.from({ length: 20 }, () => open<number>()));
+      const numbers = await Promise.all(
+        stores.flatMap((store) =>
+          Array.from({ length: 10 }, () => store.update("n", (value) => (value ?? 0) + 1)),
+        ),
+      );
+      expect(new Set(numbers).size).toBe(200);
+    });
+
+    it("of a key that is saved by hand sends what it builds on", async () => {
+      const [mine, theirs] = await pair<number>({ noAutosave: true, timeoutMs: 5_000 });
+      mine.set("n", 1);
+      expect(await mine.update("n", (value) => (value ?? 0) + 1)).toBe(2);
+      await eventually(() => expect(theirs.get("n")).toBe(2));
+    });
+  });
+
   describe("the ledger of writes", () => {
     it("lists what is pending, and discards it on request", async () => {
       const store = await open<number>({ noAutosave: true });
@@ -208,6 +227,16 @@ export function describeDkvConflicts({ open, pair }: DkvBench): void {
       expect(await store.settled("k")).toMatchObject({ status: "confirmed", seq: store.seq("k") });
       expect(await first.settled()).toEqual({ status: "superseded" });
       expect(await store.settled("k")).toBeUndefined();
+    });
+
+    it("settled(key) has a deadline, which ends the wait and not the write", async () => {
+      const { client, line } = await cuttable();
+      const store = await open<number>({ client, timeoutMs: 300 });
+      line.cut();
+      const handle = store.set("k", 1);
+      await expect(store.settled("k")).rejects.toMatchObject({ kind: "timeout" });
+      line.mend();
+      expect(await handle.settled()).toMatchObject({ status: "confirmed" });
     });
   });
 }

@@ -1,4 +1,4 @@
-import type { DkvChange, DkvInvalid } from "@conat/conat";
+import type { DkvChange, DkvInvalid, SetOptions } from "@conat/conat";
 import { eventually } from "@conat/conat/testing";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -79,6 +79,42 @@ export function describeDkvOptions({ open, pair }: DkvBench): void {
       mine.set("a", 2);
       await mine.save();
       await eventually(() => expect(theirs.get("a")).toBe(2));
+    });
+  });
+
+  it("a deadline that no timer can keep is refused, not kept at once", async () => {
+    await expect(open({ timeoutMs: 2 ** 31 })).rejects.toMatchObject({ kind: "bad-options" });
+    const store = await open<number>();
+    store.set("k", 1);
+    for (const timeoutMs of [2 ** 31, Number.NaN]) {
+      await expect(store.save({ timeoutMs })).rejects.toMatchObject({ kind: "bad-options" });
+    }
+  });
+
+  describe("options of one write", () => {
+    it("that are wrong throw in set, and no other write is affected", async () => {
+      const store = await open<number>();
+      store.set("good", 1);
+      const wrong: SetOptions[] = [
+        ...[Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, "1" as never].map((ifSeq) => ({
+          ifSeq,
+        })),
+        ...[Number.NaN, -1, 0, Number.POSITIVE_INFINITY, 1e300].map((ttlMs) => ({ ttlMs })),
+      ];
+      for (const options of wrong) {
+        expect(() => store.set("bad", 1, options)).toThrowError(
+          expect.objectContaining({ kind: "bad-options" }),
+        );
+      }
+      await store.save();
+      expect(store.get()).toEqual({ good: 1 });
+    });
+
+    it("a lifetime that is no whole number of milliseconds is rounded up", async () => {
+      const store = await open<number>();
+      store.set("k", 1, { ttlMs: 60_000.5 });
+      await store.save();
+      expect(store.get("k")).toBe(1);
     });
   });
 

@@ -27,6 +27,7 @@ export {
   MAX_OPEN_STORES,
   MAX_SCOPE_ID_BYTES,
   MAX_SUBSCRIPTIONS,
+  MAX_TTL_MS,
   MAX_VALUE_BYTES,
   SNAPSHOT_CHUNK_BYTES,
 } from "./protocol/limits.ts";

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { ConatError } from "../protocol/conat-error.ts";
 import {
   BOUND_TTL_MS,
+  MAX_TTL_MS,
   MAX_VALUE_BYTES,
   MIN_BOUND_TTL_MS,
   OUTBOX_MAX_BYTES,
@@ -93,19 +94,39 @@ export function resolveDkvOptions<T>(options: DkvOptions<T>): ResolvedDkvOptions
     noAutosave: options.noAutosave ?? false,
     noCache: options.noCache ?? false,
     sync: options.sync ?? false,
-    timeoutMs: positive("timeoutMs", options.timeoutMs, WAIT_TIMEOUT_MS),
+    timeoutMs: parseTimeout(options.timeoutMs, WAIT_TIMEOUT_MS),
     maxValueBytes: positive("maxValueBytes", options.maxValueBytes, MAX_VALUE_BYTES),
     maxOutboxWrites: positive("maxOutboxWrites", options.maxOutboxWrites, OUTBOX_MAX_WRITES),
     maxOutboxBytes: positive("maxOutboxBytes", options.maxOutboxBytes, OUTBOX_MAX_BYTES),
   };
 }
 
+/** A timer that is set for longer goes off at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
 /**
- * A lifetime in milliseconds; 0 for none.
+ * A deadline in milliseconds.
+ * @throws ConatError `bad-options`
+ */
+export function parseTimeout(timeoutMs: number | undefined, fallback: number): number {
+  return positive("timeoutMs", timeoutMs, fallback, MAX_TIMER_MS);
+}
+
+/**
+ * A sequence to compare with; `undefined` for none.
+ * @throws ConatError `bad-options`
+ */
+export function parseSeq(ifSeq: number | undefined): number | undefined {
+  if (ifSeq === undefined || (Number.isSafeInteger(ifSeq) && ifSeq >= 0)) return ifSeq;
+  throw new ConatError("bad-options", `ifSeq must be a sequence or 0, not ${String(ifSeq)}`);
+}
+
+/**
+ * A lifetime in whole milliseconds; 0 for none.
  * @throws ConatError `bad-options`
  */
 export function parseTtl(ttlMs: number | undefined): number {
-  return ttlMs === undefined ? 0 : positive("ttlMs", ttlMs, 0);
+  return ttlMs === undefined ? 0 : Math.ceil(positive("ttlMs", ttlMs, 0, MAX_TTL_MS));
 }
 
 /**
@@ -124,10 +145,19 @@ export function parseBoundTtl(
   );
 }
 
-function positive(name: string, value: number | undefined, fallback: number): number {
+function positive(
+  name: string,
+  value: number | undefined,
+  fallback: number,
+  most: number = Number.MAX_VALUE,
+): number {
   if (value === undefined) return fallback;
-  if (typeof value === "number" && Number.isFinite(value) && value > 0) return value;
-  throw new ConatError("bad-options", `${name} must be a positive number, not ${String(value)}`);
+  if (typeof value === "number" && value > 0 && value <= most) return value;
+  const bound = most === Number.MAX_VALUE ? "" : ` of at most ${most}`;
+  throw new ConatError(
+    "bad-options",
+    `${name} must be a positive number${bound}, not ${String(value)}`,
+  );
 }
 
 /** What must be the same in every open of one cached store; the rest of the options name it or do not change it. */

@@ -7,8 +7,15 @@ import { natsKey } from "../protocol/subjects.ts";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { Session } from "../session/session.ts";
 import { Emitter } from "../util/emitter.ts";
+import { within } from "../util/within.ts";
 import type { DkvEvents } from "./dkv-events.ts";
-import { parseBoundTtl, parseTtl, type ResolvedDkvOptions } from "./dkv-options.ts";
+import {
+  parseBoundTtl,
+  parseSeq,
+  parseTimeout,
+  parseTtl,
+  type ResolvedDkvOptions,
+} from "./dkv-options.ts";
 import { DkvRunner, type StoreStatus } from "./dkv-runner.ts";
 import type { WriteOutcome } from "./local-write.ts";
 import { createMergeBytes } from "./merge-bytes.ts";
@@ -168,7 +175,7 @@ export class DKV<T = unknown> {
   ): WriteHandle[] {
     const pairs = values instanceof Map ? [...values] : Object.entries(values);
     const encoded = pairs.map(([key, value]): [string, Uint8Array] => [
-      key,
+      parseName("key", key),
       this.#encode(key, value),
     ]);
     this.#admit(
@@ -194,7 +201,8 @@ export class DKV<T = unknown> {
 
   /**
    * Changes a key by a function of its current value, which is called again when somebody else was faster: no update is
-   * lost. Resolves with the stored value; `undefined` deletes the key.
+   * lost. Resolves with the value that this call has stored; `undefined` deletes the key. In a store that does not save
+   * by itself it sends, as `save` does, everything written so far.
    * @throws ConatError `conflict` after too many attempts, `outcome-unknown`, `timeout`, or what `set` throws
    */
   async update<Key extends string>(
@@ -206,8 +214,8 @@ export class DKV<T = unknown> {
       const value = change(this.get(key));
       return value === undefined ? undefined : this.#encode(key, value);
     };
-    await this.#updates.run(parseName("key", key), attempt, this.#options.ttlMs);
-    return this.get(key);
+    const stored = await this.#updates.run(parseName("key", key), attempt, this.#options.ttlMs);
+    return stored && (decodeValue(stored) as ValueAt<T, Key>);
   }
 
   #encode(key: string, value: unknown): Uint8Array {
@@ -235,7 +243,7 @@ export class DKV<T = unknown> {
         : parseTtl(options.ttlMs);
     const headers = options.headers && parseHeaders(options.headers);
     this.#admit(1, key.length + (value?.length ?? 0));
-    const { ifSeq } = options;
+    const ifSeq = parseSeq(options.ifSeq);
     const request = { key, value, ttlMs, headers, ifSeq, quiet: false, untilDisconnect };
     const item = this.#runner.write(request);
     return { id: item.id, key, settled: () => this.#runner.ledger.outcomeOf(item) };
@@ -284,16 +292,25 @@ export class DKV<T = unknown> {
    * Resolves when everything written so far is acknowledged; see {@link durability} for what that means.
    * @throws ConatError the first failure among these writes, or `timeout`; a deadline ends the wait, not the writes
    */
-  save(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async save(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
+    const timeoutMs = parseTimeout(options.timeoutMs, this.#options.timeoutMs);
     this.#runner.flush();
-    return this.#runner.ledger.drained(options.timeoutMs ?? this.#options.timeoutMs);
+    await this.#runner.ledger.drained(timeoutMs);
   }
 
-  /** Resolves with how the newest write of a key ended; `undefined` when none is under way. */
-  async settled(key: string): Promise<WriteOutcome | undefined> {
+  /**
+   * Resolves with how the newest write of a key ended; `undefined` when none is under way.
+   * @throws ConatError `timeout`, which ends the wait and not the write
+   */
+  async settled(
+    key: string,
+    options: { readonly timeoutMs?: number | undefined } = {},
+  ): Promise<WriteOutcome | undefined> {
+    const timeoutMs = parseTimeout(options.timeoutMs, this.#options.timeoutMs);
     const { ledger } = this.#runner;
     const item = ledger.lastOf(key);
-    return item && ledger.outcomeOf(item);
+    const late = `the write of ${JSON.stringify(key)} has not ended within ${timeoutMs} ms; it goes on`;
+    return item && within(timeoutMs, ledger.outcomeOf(item), () => new ConatError("timeout", late));
   }
 
   /** Writes not yet acknowledged, and the last that failed; each can be retried or discarded. */

@@ -1,4 +1,5 @@
 import { ConatError } from "../protocol/conat-error.ts";
+import { within } from "../util/within.ts";
 import type { DkvRunner } from "./dkv-runner.ts";
 
 /** Attempts of one update before it fails with `conflict`. With jittered pauses, far beyond what 50 writers need. */
@@ -11,31 +12,40 @@ const MAX_PAUSE_MS = 50;
 export class Updates {
   readonly #runner: DkvRunner;
   readonly #timeoutMs: number;
-  readonly #tails = new Map<string, Promise<void>>();
+  readonly #tails = new Map<string, Promise<unknown>>();
 
   constructor(runner: DkvRunner, timeoutMs: number) {
     this.#runner = runner;
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Stores what `attempt` returns for the value it sees; calls it again after a conflict. */
-  async run(key: string, attempt: () => Uint8Array | undefined, ttlMs: number): Promise<void> {
+  /** Stores what `attempt` returns for the value it sees; calls it again after a conflict. Resolves with what it stored. */
+  async run(
+    key: string,
+    attempt: () => Uint8Array | undefined,
+    ttlMs: number,
+  ): Promise<Uint8Array | undefined> {
     const before = this.#tails.get(key) ?? Promise.resolve();
     const turn = before.then(() => this.#run(key, attempt, ttlMs));
     const tail = turn.catch(() => {});
     this.#tails.set(key, tail);
     try {
-      await turn;
+      return await turn;
     } finally {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     }
   }
 
-  async #run(key: string, attempt: () => Uint8Array | undefined, ttlMs: number): Promise<void> {
+  async #run(
+    key: string,
+    attempt: () => Uint8Array | undefined,
+    ttlMs: number,
+  ): Promise<Uint8Array | undefined> {
     const { state, ledger } = this.#runner;
     const deadline = Date.now() + this.#timeoutMs;
     for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
       const before = ledger.lastOf(key);
+      this.#runner.flush();
       if (before !== undefined) await this.#within(deadline, key, ledger.outcomeOf(before));
       const value = attempt();
       const ifSeq = state.knownSeq(key);
@@ -49,7 +59,7 @@ export class Updates {
       });
       this.#runner.flush();
       const outcome = await this.#within(deadline, key, ledger.outcomeOf(item));
-      if (outcome.status === "confirmed") return;
+      if (outcome.status === "confirmed") return value;
       if (outcome.status === "outcome-unknown") throw outcome.error;
       if (outcome.status === "discarded")
         throw new ConatError("discarded", "the update was discarded");
@@ -62,20 +72,16 @@ export class Updates {
     );
   }
 
-  async #within<Result>(deadline: number, key: string, work: Promise<Result>): Promise<Result> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const error = new ConatError(
-        "timeout",
-        `updating ${JSON.stringify(key)} took over ${this.#timeoutMs} ms`,
-      );
-      timer = setTimeout(() => reject(error), Math.max(0, deadline - Date.now()));
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
+  #within<Result>(deadline: number, key: string, work: Promise<Result>): Promise<Result> {
+    return within(
+      deadline - Date.now(),
+      work,
+      () =>
+        new ConatError(
+          "timeout",
+          `updating ${JSON.stringify(key)} took over ${this.#timeoutMs} ms`,
+        ),
+    );
   }
 }
 

@@ -7,6 +7,9 @@ export const MAX_SCOPE_ID_BYTES = 256;
 /** Largest encoded value, in bytes. nats-server refuses payloads above its `max_payload`, 1 MB by default. */
 export const MAX_VALUE_BYTES = 524_288;
 
+/** Longest lifetime of an entry, a century, in milliseconds. nats-server counts nanoseconds and overflows after three. */
+export const MAX_TTL_MS = 3_155_760_000_000;
+
 /** Largest headers an application may attach to one entry, in bytes of names and values together. */
 export const MAX_HEADERS_BYTES = 16_384;
 

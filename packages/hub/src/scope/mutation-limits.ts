@@ -2,13 +2,11 @@ import {
   ConatError,
   type EntryHeaders,
   MAX_HEADERS_BYTES,
+  MAX_TTL_MS,
   type Mutation,
   parseName,
   toConatError,
 } from "@conat/conat/internal";
-
-/** A century. nats-server counts lifetimes in nanoseconds and overflows after three of them. */
-const MAX_TTL_MS = 3_155_760_000_000;
 
 /** Names that say what a message is to NATS and to conat. An application's own travel beside those, in one header. */
 const RESERVED_HEADER = /^(?:nats|conat)-/i;
