@@ -12,9 +12,9 @@ const RETRY_MS = 1_000;
 
 /**
  * Numbers of renewals and removals begin here, far above a client's own: the number is this plus the sequence that is
- * replaced, so that no two replace the same.
+ * replaced, so that no two replace the same. It has the 15 digits that a number may have in a message id.
  */
-const FIRST_NUMBER = 2 ** 52;
+const FIRST_NUMBER = 500_000_000_000_000;
 
 export interface BoundEntriesOptions {
   /** Where entries are renewed and removed. */

@@ -1,0 +1,196 @@
+import { type Client, connect, type DKV, dkv } from "@conat/conat";
+import { eventually, useTestNats } from "@conat/conat/testing";
+import { type Hub, type HubOptions, startHub } from "@conat/hub";
+import { afterEach, describe, expect, it } from "vitest";
+import { SpawnedHub } from "../packages/hub/src/test-kit/spawn-hub.ts";
+import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
+
+/** The shortest lifetime there is, in milliseconds. */
+const TTL_MS = 5_000;
+
+describe("a key that is set until its writer disconnects", () => {
+  const nats = useTestNats();
+  const toClose: { close(): Promise<unknown> }[] = [];
+  let projects = 0;
+  let project_id = "";
+  afterEach(async () => {
+    for (const one of toClose.splice(0).reverse()) await one.close();
+  });
+
+  function keep<One extends { close(): Promise<unknown> }>(one: One): One {
+    toClose.push(one);
+    return one;
+  }
+
+  async function start(options: HubOptions = {}): Promise<Hub> {
+    const base = { port: 0, dev: true, natsUrl: nats().url, disconnectGraceMs: 400 };
+    return keep(await startHub({ ...base, ...options }));
+  }
+
+  async function line(hub: Hub): Promise<TcpProxy> {
+    return keep(await startTcpProxy(hub.port));
+  }
+
+  /** A client, and its store of this test. */
+  async function enter(
+    ...addresses: (string | TcpProxy)[]
+  ): Promise<{ client: Client; store: DKV<string> }> {
+    const address = addresses.map((one) =>
+      typeof one === "string" ? one : `http://127.0.0.1:${one.port}`,
+    );
+    const client = keep(
+      connect({ address, identity: { account_id: "a", projects: [project_id] } }),
+    );
+    return { client, store: await dkv<string>({ client, project_id, name: "presence" }) };
+  }
+
+  /** Somebody who looks on, straight on NATS, and what they are told. */
+  async function look(): Promise<{ store: DKV<string>; told: string[] }> {
+    projects += 1;
+    project_id = `presence-${projects}`;
+    const { store } = await enter(nats().url);
+    const told: string[] = [];
+    store.on("change", ({ key, value }) => told.push(`${key}=${value}`));
+    return { store, told };
+  }
+
+  async function set(store: DKV<string>, key: string, value: string): Promise<void> {
+    store.set(key, value, { untilDisconnect: true, ttlMs: TTL_MS });
+    await store.save();
+  }
+
+  it("is removed a grace after the connection is lost for good, and everybody is told", async () => {
+    const bob = await look();
+    const way = await line(await start());
+    const alice = await enter(way);
+    await set(alice.store, "alice", "here");
+    const cutAt = performance.now();
+    way.cut();
+    await eventually(() => expect(bob.told).toEqual(["alice=here", "alice=undefined"]));
+    expect(performance.now() - cutAt).toBeGreaterThan(390);
+    expect(performance.now() - cutAt).toBeLessThan(TTL_MS / 2);
+  });
+
+  it("stays when its writer is back in time, and is set again when it comes later", async () => {
+    const bob = await look();
+    const hub = await start();
+    const [hers, theirs] = [await line(hub), await line(hub)];
+    const alice = await enter(hers);
+    const carol = await enter(theirs);
+    await set(alice.store, "alice", "here");
+    await set(carol.store, "carol", "here");
+    hers.cut();
+    await eventually(() => alice.store.status === "stale");
+    theirs.cut();
+    hers.mend();
+    // Her grace began before that of the one who is removed now.
+    await eventually(() => !bob.store.has("carol"));
+    expect(bob.told).not.toContain("alice=undefined");
+    expect(bob.store.get("alice")).toBe("here");
+    theirs.mend();
+    await eventually(() => bob.store.get("carol") === "here");
+    expect(carol.store.writes()).toEqual([]);
+  });
+
+  it("stays when its writer goes on at another hub, which looks after it from then on", async () => {
+    const bob = await look();
+    const [one, two] = [await start(), await start()];
+    let target = one.port;
+    const [hers, theirs] = [keep(await startTcpProxy(() => target)), await line(one)];
+    const alice = await enter(hers);
+    const carol = await enter(theirs);
+    await set(alice.store, "alice", "here");
+    await set(carol.store, "carol", "here");
+    target = two.port;
+    hers.cut();
+    await eventually(() => alice.store.status === "stale");
+    theirs.cut();
+    hers.mend();
+    await eventually(() => !bob.store.has("carol"));
+    expect(bob.told).not.toContain("alice=undefined");
+    expect(bob.store.get("alice")).toBe("here");
+    hers.cut();
+    await eventually(() => !bob.store.has("alice"));
+  });
+
+  it("is removed at once when its writer closes the client, or the store", async () => {
+    const bob = await look();
+    const hub = await start({ disconnectGraceMs: 60_000 });
+    const alice = await enter(hub.url);
+    const carol = await enter(hub.url);
+    const direct = await enter(nats().url);
+    await set(alice.store, "alice", "here");
+    await set(carol.store, "carol", "here");
+    await set(direct.store, "direct", "here");
+    await eventually(() => bob.store.size === 3);
+    const closedAt = performance.now();
+    await alice.client.close();
+    await carol.store.close();
+    await direct.client.close();
+    await eventually(() => bob.store.size === 0);
+    expect(performance.now() - closedAt).toBeLessThan(TTL_MS / 2);
+  });
+
+  it("outlives its lifetime as long as its writer is there, behind a hub or straight on NATS", async () => {
+    const bob = await look();
+    const alice = await enter((await start()).url);
+    const direct = await enter(nats().url);
+    const own: boolean[] = [];
+    alice.store.on("change", (change) => {
+      if (change.key === "alice") own.push(change.own);
+    });
+    await set(alice.store, "alice", "here");
+    await set(direct.store, "direct", "here");
+    const versions = (key: string): number =>
+      bob.told.filter((one) => one === `${key}=here`).length;
+    // A new version comes every half of the lifetime.
+    await eventually(() => versions("alice") >= 4 && versions("direct") >= 4, {
+      timeoutMs: 3 * TTL_MS,
+    });
+    expect(bob.told).not.toContain("alice=undefined");
+    expect(bob.told).not.toContain("direct=undefined");
+    expect(own).not.toContain(false);
+  });
+
+  it("ends with its lifetime when the hub dies", async () => {
+    const bob = await look();
+    const hub = new SpawnedHub(["--dev", "--port", "0", "--nats-url", nats().url]);
+    const url = await hub.url();
+    const alice = await enter(url);
+    await set(alice.store, "alice", "here");
+    await hub.kill("SIGKILL");
+    await eventually(() => expect(bob.told.at(-1)).toBe("alice=undefined"), {
+      timeoutMs: 3 * TTL_MS,
+    });
+  });
+
+  it("stays when somebody else, or its writer for good, has written it since", async () => {
+    const bob = await look();
+    const way = await line(await start());
+    const alice = await enter(way);
+    for (const key of ["taken", "kept", "alice"]) await set(alice.store, key, "here");
+    await eventually(() => bob.store.size === 3);
+    bob.store.set("taken", "by bob");
+    await bob.store.save();
+    alice.store.set("kept", "for good");
+    await alice.store.save();
+    way.cut();
+    await eventually(() => !bob.store.has("alice"));
+    expect(bob.store.get()).toEqual({ taken: "by bob", kept: "for good" });
+    bob.store.delete("taken");
+    way.mend();
+    await eventually(() => bob.store.has("alice"));
+    expect(bob.store.get()).toEqual({ alice: "here", kept: "for good" });
+  });
+
+  it("of which there are too many is refused by name, and so is what cannot work", async () => {
+    await look();
+    const { store } = await enter((await start({ limits: { maxUntilDisconnect: 2 } })).url);
+    await set(store, "a", "1");
+    await set(store, "b", "1");
+    await set(store, "a", "2");
+    await expect(set(store, "c", "1")).rejects.toMatchObject({ kind: "limit-exceeded" });
+    expect(store.get()).toEqual({ a: "2", b: "1" });
+    expect(() => store.set("d", "1", { untilDisconnect: true, ttlMs: 4_999 })).toThrow(/5000/);
+  });
+});
