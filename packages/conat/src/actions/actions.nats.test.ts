@@ -222,7 +222,7 @@ describe("a class of actions", () => {
           ephemeral: true,
         });
         if (this.closed) {
-          this.store.close();
+          void this.store.close();
           return;
         }
         const current = this.store.get("build");
@@ -239,7 +239,7 @@ describe("a class of actions", () => {
 
       close(): void {
         this.closed = true;
-        this.store?.close();
+        void this.store?.close();
       }
     }
 

@@ -17,6 +17,8 @@ const DEFAULT_MAX_EARLY = 1_000;
 export interface StoreHandleOptions {
   /** Told why the store cannot be opened, and why an operation that waited for it failed. @default an uncaught error */
   readonly onError?: ((error: ConatError) => void) | undefined;
+  /** Told why an attempt to open the store failed that will be repeated. */
+  readonly onAway?: ((error: ConatError) => void) | undefined;
   /** Operations that may wait for the store to open; past it they throw `outbox-full`. @default 1000 */
   readonly maxEarly?: number | undefined;
 }
@@ -34,6 +36,7 @@ interface Following<T> {
 export class StoreHandle<T = unknown> {
   readonly #options: DkvOptions<T>;
   readonly #onError: (error: ConatError) => void;
+  readonly #onAway: StoreHandleOptions["onAway"];
   readonly #maxEarly: number;
   readonly #opened: Promise<DKV<T>>;
   readonly #following = new Set<Following<T>>();
@@ -43,10 +46,11 @@ export class StoreHandle<T = unknown> {
   #error: ConatError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(options: DkvOptions<T>, { onError, maxEarly }: StoreHandleOptions = {}) {
+  constructor(options: DkvOptions<T>, handling: StoreHandleOptions = {}) {
     this.#options = options;
-    this.#onError = onError ?? reportUncaught;
-    this.#maxEarly = maxEarly ?? DEFAULT_MAX_EARLY;
+    this.#onError = handling.onError ?? reportUncaught;
+    this.#onAway = handling.onAway;
+    this.#maxEarly = handling.maxEarly ?? DEFAULT_MAX_EARLY;
     this.#opened = this.#open();
     this.#opened.catch((error: unknown) => {
       this.#error = toConatError(error);
@@ -75,6 +79,11 @@ export class StoreHandle<T = unknown> {
 
   get closed(): boolean {
     return this.#closing !== undefined;
+  }
+
+  /** How many operations wait for the store to open. */
+  get waiting(): number {
+    return this.#early.length;
   }
 
   /**
@@ -139,6 +148,14 @@ export class StoreHandle<T = unknown> {
   }
 
   // ── watching ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Calls `listener` with the store when it is open, before what waits for that is done; at once if it is open. */
+  onOpen(listener: (store: DKV<T>) => void): () => void {
+    return this.#follow((store) => {
+      listener(store);
+      return () => {};
+    });
+  }
 
   on<Name extends keyof DkvEvents<AnyValue<T>>>(
     event: Name,
@@ -218,6 +235,7 @@ export class StoreHandle<T = unknown> {
         const error = toConatError(thrown);
         const isAway = error.kind === "timeout" || error.kind === "unavailable";
         if (!isAway || this.closed) throw error;
+        this.#onAway?.(error);
         await new Promise((resolve) => setTimeout(resolve, REOPEN_PAUSE_MS));
         if (this.closed) throw error;
       }
