@@ -9,10 +9,14 @@ export interface PageBundle {
   readonly code: string;
 }
 
-/** What a browser loads for a page that consists of `source`, built as an application's Vite does. */
+/**
+ * What a browser loads for a page that consists of `source`, built as an application's Vite does.
+ * @param external what is left out, if anything is
+ */
 export async function bundlePage(
   source: string,
   conditions: string[] = ["source", ...defaultClientConditions],
+  external?: RegExp,
 ): Promise<PageBundle> {
   const built = await build({
     root: import.meta.dirname,
@@ -26,7 +30,14 @@ export async function bundlePage(
         load: (id) => (id === PAGE ? source : undefined),
       },
     ],
-    build: { write: false, rollupOptions: { input: ENTRY, preserveEntrySignatures: "strict" } },
+    build: {
+      write: false,
+      rollupOptions: {
+        input: ENTRY,
+        preserveEntrySignatures: "strict",
+        ...(external && { external }),
+      },
+    },
   });
   const outputs = (Array.isArray(built) ? built : [built]).flatMap((one) =>
     "output" in one ? one.output : [],

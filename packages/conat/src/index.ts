@@ -17,7 +17,7 @@ export type { WriteOutcome } from "./dkv/local-write.ts";
 export { dkv } from "./dkv/open-dkv.ts";
 export type { AnyValue, ValueAt } from "./dkv/value-types.ts";
 export type { WriteInfo } from "./dkv/write-info.ts";
-export { ConatError, type ErrorKind } from "./protocol/conat-error.ts";
+export { ConatError, type ErrorKind, toConatError } from "./protocol/conat-error.ts";
 export type { Entry, EntryHeaders, EntryKind } from "./protocol/entry.ts";
 export type { Durability } from "./protocol/feed-position.ts";
 export type { ScopeOptions } from "./protocol/scope.ts";

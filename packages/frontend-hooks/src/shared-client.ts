@@ -1,5 +1,4 @@
-import type { Client, ConatError, SessionStatus } from "@conat/conat";
-import { toError } from "./errors.ts";
+import { type Client, type ConatError, type SessionStatus, toConatError } from "@conat/conat";
 import type { Shareable } from "./leases.ts";
 
 /** The client of a provider, or why there is none. */
@@ -16,7 +15,7 @@ export class SharedClient implements Shareable {
     try {
       this.client = open();
     } catch (thrown) {
-      const error = toError(thrown);
+      const error = toConatError(thrown);
       this.error = error;
       this.status = { state: "refused", error, attempt: 0 };
     }

@@ -2,11 +2,11 @@ import {
   ConatError,
   type DKV,
   type DkvOptions,
-  dkv,
   type StoreStatus,
   type WriteInfo,
 } from "@conat/conat";
-import { reportUncaught, toError } from "./errors.ts";
+import { StoreHandle } from "@conat/conat/actions";
+import { reportUncaught } from "./errors.ts";
 import type { Lease, Shareable } from "./leases.ts";
 import { Listeners } from "./listeners.ts";
 import type { SharedClient } from "./shared-client.ts";
@@ -39,29 +39,45 @@ export const LOADING = {
   error: undefined,
 } as const satisfies StoreState;
 
-/** Writes that wait for the store to open; past it `set` throws `outbox-full`. */
-const MAX_WAITING = 1_000;
-
-/** Between two attempts to open a store, in milliseconds; each attempt waits for the connection by itself. */
-const REOPEN_PAUSE_MS = 1_000;
-
 /** One open store and everything that components want to know of it. */
 export class SharedStore implements Shareable {
   readonly #client: Lease<SharedClient>;
   readonly #options: DkvOptions;
-  readonly #opened: Promise<DKV>;
+  /** Absent when there is no client to open it with. */
+  readonly #handle: StoreHandle | undefined;
   readonly #listeners = new Listeners();
   #state: StoreState = LOADING;
-  #stops: (() => void)[] = [];
-  #waiting = 0;
   #rejected: readonly RejectedWrite[] = [];
   #released = false;
 
-  constructor(client: Lease<SharedClient>, options: DkvOptions) {
-    this.#client = client;
+  constructor(lease: Lease<SharedClient>, options: DkvOptions) {
+    this.#client = lease;
     this.#options = options;
-    this.#opened = this.#open(options);
-    this.#opened.catch(() => {}); // shown in the state, and to every write that waits
+    const { client, error } = lease.resource;
+    if (client === undefined) {
+      this.#state = { ...LOADING, status: "closed", error };
+      return;
+    }
+    const handle = new StoreHandle(
+      { ...options, client },
+      {
+        onError: (error) => {
+          if (this.#released) reportUncaught(error);
+          else this.#set(handle.error ? { status: "closed", error } : { error });
+        },
+        onAway: (error) => this.#set({ error }),
+      },
+    );
+    this.#handle = handle;
+    handle.onOpen((store) => {
+      this.#set({ store, status: store.status, error: undefined });
+      this.#listRejected(store);
+    });
+    handle.on("status", (status) => this.#set({ status }));
+    handle.on("closed", (error) => this.#set({ status: "closed", error }));
+    handle.on("reject", ({ error }) => this.#set({ error }));
+    handle.on("error", (error) => this.#set({ error }));
+    handle.on("writes", () => handle.store && this.#listRejected(handle.store));
   }
 
   get state(): StoreState {
@@ -74,7 +90,7 @@ export class SharedStore implements Shareable {
 
   /** Writes that wait for the store to open. */
   get waiting(): number {
-    return this.#waiting;
+    return this.#handle?.waiting ?? 0;
   }
 
   /** The same array until something of it changes. */
@@ -89,7 +105,7 @@ export class SharedStore implements Shareable {
 
   /** Resolves when the store is open; rejects when it cannot be opened. */
   opened(): Promise<DKV> {
-    return this.#opened;
+    return this.#handle?.ready() ?? Promise.reject(this.#state.error);
   }
 
   /**
@@ -97,74 +113,17 @@ export class SharedStore implements Shareable {
    * @throws ConatError what the write throws; `outbox-full` when too many wait; why the store cannot be used
    */
   write(action: (store: DKV) => void): void {
-    const { store, status, error } = this.#state;
-    if (status === "closed") throw error ?? new ConatError("closed", "the store is closed");
-    if (error !== undefined) this.#set({ error: undefined });
-    if (store !== undefined) {
-      action(store);
-      return;
-    }
-    if (this.#waiting >= MAX_WAITING) {
-      throw new ConatError("outbox-full", `${MAX_WAITING} writes wait for the store to open`);
-    }
-    this.#setWaiting(1);
-    this.#opened
-      .then(action)
-      .catch((thrown: unknown) => {
-        if (this.#released) reportUncaught(thrown);
-        else this.#set({ error: toError(thrown) });
-      })
-      .finally(() => this.#setWaiting(-1));
+    this.#assertUsable();
+    if (this.#state.error !== undefined) this.#set({ error: undefined });
+    this.#handle?.do(action);
+    if (this.#state.store === undefined) this.#listeners.tell();
   }
 
   /** Lets go once everything written is stored; what cannot be stored in time is reported as an uncaught error. */
   close(): void {
     this.#released = true;
-    this.#opened
-      .then((store) => {
-        for (const stop of this.#stops) stop();
-        return store.close().catch(reportUncaught);
-      })
-      .catch(() => {})
-      .finally(() => this.#client.release());
-  }
-
-  async #open(options: DkvOptions): Promise<DKV> {
-    for (;;) {
-      try {
-        const { client, error } = this.#client.resource;
-        if (client === undefined) throw error;
-        const store = await dkv({ ...options, client });
-        this.#follow(store);
-        return store;
-      } catch (thrown) {
-        const error = toError(thrown);
-        if (!this.#mayReopen(error)) {
-          this.#set({ status: "closed", error });
-          throw error;
-        }
-        this.#set({ error });
-        await new Promise((resolve) => setTimeout(resolve, REOPEN_PAUSE_MS));
-        if (this.#released) throw error;
-      }
-    }
-  }
-
-  /** A hub that is away ends one wait, not the wish of a component that is still there. */
-  #mayReopen({ kind }: ConatError): boolean {
-    return !this.#released && (kind === "timeout" || kind === "unavailable");
-  }
-
-  #follow(store: DKV): void {
-    this.#stops = [
-      store.on("status", (status) => this.#set({ status })),
-      store.on("closed", (error) => this.#set({ status: "closed", error })),
-      store.on("reject", ({ error }) => this.#set({ error })),
-      store.on("error", (error) => this.#set({ error })),
-      store.on("writes", () => this.#listRejected(store)),
-    ];
-    this.#set({ store, status: store.status, error: undefined });
-    this.#listRejected(store);
+    const closed = this.#handle?.close() ?? Promise.resolve();
+    closed.catch(reportUncaught).finally(() => this.#client.release());
   }
 
   #listRejected(store: DKV): void {
@@ -177,17 +136,16 @@ export class SharedStore implements Shareable {
       ...write,
       options: this.#options,
       retry: () => {
-        const { status, error } = this.#state;
-        if (status === "closed") throw error ?? new ConatError("closed", "the store is closed");
+        this.#assertUsable();
         return write.retry();
       },
     }));
     this.#listeners.tell();
   }
 
-  #setWaiting(difference: number): void {
-    this.#waiting += difference;
-    this.#listeners.tell();
+  #assertUsable(): void {
+    const { status, error } = this.#state;
+    if (status === "closed") throw error ?? new ConatError("closed", "the store is closed");
   }
 
   #set(change: Partial<StoreState>): void {

@@ -1,5 +1,10 @@
-import { type ConatError, PubSub, type PubSubMessageInfo, type PubSubOptions } from "@conat/conat";
-import { toError } from "./errors.ts";
+import {
+  type ConatError,
+  PubSub,
+  type PubSubMessageInfo,
+  type PubSubOptions,
+  toConatError,
+} from "@conat/conat";
 import type { Lease, Shareable } from "./leases.ts";
 import { Listeners } from "./listeners.ts";
 import type { SharedClient } from "./shared-client.ts";
@@ -25,7 +30,7 @@ export class SharedTopic implements Shareable {
       if (client.resource.client === undefined) throw client.resource.error;
       this.#pubsub = new PubSub({ ...options, client: client.resource.client });
     } catch (thrown) {
-      this.error = toError(thrown);
+      this.error = toConatError(thrown);
     }
     this.#pubsub?.on("change", (data, info) => {
       this.last = { data, ...info };

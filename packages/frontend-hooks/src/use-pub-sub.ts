@@ -1,8 +1,7 @@
-import type { ConatError, PubSubOptions } from "@conat/conat";
+import { type ConatError, type PubSubOptions, toConatError } from "@conat/conat";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { type ConatRoot, useConatContext } from "./conat-root.ts";
 import { contentKey } from "./content-key.ts";
-import { toError } from "./errors.ts";
 import { type MessageListener, SharedTopic, type TopicMessage } from "./shared-topic.ts";
 import { useThrownError } from "./store-access.ts";
 import { createThrottle } from "./throttle.ts";
@@ -68,7 +67,7 @@ function createView<T>(
     }
   };
   const set = createThrottle(throttleMs, send, (error) =>
-    root.topics.peek(slot)?.fail(toError(error)),
+    root.topics.peek(slot)?.fail(toConatError(error)),
   );
 
   let readsLast = false;
