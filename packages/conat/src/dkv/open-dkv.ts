@@ -94,6 +94,10 @@ function untilLive<T>(
   deadline: number,
 ): Promise<void> {
   if (store.status === "live" || store.status === "storage-full") return Promise.resolve();
+  if (store.status === "closed") {
+    const why = session.status.error ?? new ConatError("closed", "the store has ended already");
+    return Promise.reject(why);
+  }
   return new Promise((resolve, reject) => {
     const { ref, timeoutMs } = options;
     const stops = [
