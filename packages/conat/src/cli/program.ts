@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import * as v from "valibot";
+import { backup, restore, withBuckets } from "./backup-commands.ts";
 import { parseDurationMs, parseIds, parseSequence } from "./parse-arguments.ts";
 import { get, ls, watch } from "./read-commands.ts";
 import { checkDestroy, destroy, stores } from "./store-commands.ts";
@@ -25,6 +26,7 @@ Examples:
   Buy milk
   $ date | conat set now - --string --ttl 1h --project demo --store clock --ephemeral
   $ conat watch --snapshot --project demo --store todos
+  $ conat backup monday.conat --address nats://127.0.0.1:4222
   $ conat stores --project demo --address nats://127.0.0.1:4222
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 no such key or store.
@@ -138,6 +140,36 @@ export function createProgram(stop: AbortSignal): Command {
       checkDestroy(options, all.store);
       await withTarget(all, (target) => destroy(target, options));
     });
+
+  const nkey = (): Option =>
+    new Option("--nkey <file>", "file with the seed (SU…) of the nkey to show NATS").env(
+      "NATS_NKEY",
+    );
+
+  program
+    .command("backup <file>")
+    .description("write everything that is stored on disk to a file, straight from NATS")
+    .addOption(nkey())
+    .action((file, _options, command) =>
+      withBuckets(command.optsWithGlobals(), undefined, (session) => backup(session, file)),
+    );
+
+  program
+    .command("restore <file>")
+    .description("make the stores on disk what they were in a backup, while the system runs")
+    .addOption(nkey())
+    .addOption(
+      new Option("--replicas <number>", "copies that a cluster keeps of buckets made now")
+        .argParser(parseSequence)
+        .default(1),
+    )
+    .option("--keep", "leave keys that the backup does not have")
+    .option("--yes", "this is meant; without it only what would be done is printed")
+    .action((file, options, command) =>
+      withBuckets(command.optsWithGlobals(), options.replicas, (session) =>
+        restore(session, file, options),
+      ),
+    );
 
   return program;
 }

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Durability } from "../protocol/feed-position.ts";
@@ -16,12 +15,10 @@ import {
 import { apiRequest } from "./js-api.ts";
 import { API_ERROR, ApiError } from "./nats-error.ts";
 import { type ResolvedOptions, randomId } from "./options.ts";
+import { probe } from "./probe.ts";
 
 /** Buckets asked for at the same time: creating a replicated stream takes a leader election. */
 const OPEN_CONCURRENCY = 8;
-
-/** Pause before a bucket that seems to have lost messages is looked at again, in milliseconds. */
-const SECOND_LOOK_MS = 250;
 
 /** One opened bucket. */
 export interface OpenBucket {
@@ -175,12 +172,14 @@ class Opener {
 
   /** Says in the bucket itself that its history is another one now, so that every session comes to know. */
   async #newEpoch(name: Bucket, ephemeral: boolean, facts: BucketFacts): Promise<BucketFacts> {
-    await sleep(SECOND_LOOK_MS);
+    // Who describes a stream may have been its leader once, and not know yet that it is not any more.
+    const lastSeq = await probe(this.#connection, name, this.#options.requestTimeoutMs);
+    if (!this.#wentBack(name, { ...facts, lastSeq })) return { ...facts, lastSeq };
     const info = await this.#describe(name);
     if (info === undefined) throw new ConatError("unavailable", `the bucket ${name} is gone`);
     const now = bucketFacts(info);
-    // Somebody else was faster, or a leader that was just elected did not have everything yet.
-    if (now.epoch !== facts.epoch || !this.#wentBack(name, now)) return now;
+    // Somebody else was faster.
+    if (now.epoch !== facts.epoch) return now;
     const updated = await this.#request("UPDATE", name, withEpoch(info, randomId()));
     return this.#accept(updated, name, ephemeral, "server-too-old");
   }

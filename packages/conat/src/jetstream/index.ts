@@ -9,3 +9,4 @@ export {
   type JetstreamOptions,
 } from "./options.ts";
 export { MIN_API_LEVEL, MIN_SERVER_VERSION } from "./server-gate.ts";
+export type { StoredEntry } from "./stored-entries.ts";

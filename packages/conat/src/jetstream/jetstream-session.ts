@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
@@ -18,6 +19,7 @@ import type {
 } from "../session/session.ts";
 import { whenReady } from "../session/when-ready.ts";
 import { BoundEntries } from "./bound-entries.ts";
+import type { OpenBucket } from "./buckets.ts";
 import type { FeedCounters, ReadyState } from "./feed-host.ts";
 import { FeedSet } from "./feed-set.ts";
 import { isOfHistory } from "./history.ts";
@@ -25,11 +27,13 @@ import { readEntry, readLastSeq } from "./leader.ts";
 import { LoadLane } from "./load-lane.ts";
 import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { probe } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { Readiness } from "./readiness.ts";
 import { destroyStore } from "./store-destroy.ts";
 import { StoreFeed } from "./store-feed.ts";
 import { listStores } from "./store-list.ts";
+import { readEverything, type StoredEntry } from "./stored-entries.ts";
 import { Topics } from "./topics.ts";
 
 /** Most keys that last until this session closes. */
@@ -169,6 +173,17 @@ export class JetstreamSession implements Session {
     );
   }
 
+  /**
+   * Tells everything that is stored on disk, removals included, in the order of the sequences of each bucket; the last
+   * that is told of a key is how it was when this ended. Answers how many messages are not conat's.
+   * @throws ConatError `unavailable`, `timeout`
+   */
+  readEverything(tell: (stored: StoredEntry) => void): Promise<number> {
+    return this.#request("read the buckets", (ready, timeoutMs) =>
+      readEverything(ready, this.#lane, timeoutMs, tell),
+    );
+  }
+
   /** @param doing completes "could not …" */
   async #request<Answer>(
     doing: string,
@@ -193,14 +208,20 @@ export class JetstreamSession implements Session {
     const bucket = ready.buckets.of(ref);
     try {
       if (checkpoint.seq > bucket.highWater) {
-        const { requestTimeoutMs } = this.#options;
-        const lastSeq = await readLastSeq(ready.connection, bucket, requestTimeoutMs);
+        const lastSeq = await this.#lastSeqOf(bucket, checkpoint.seq, ready.connection);
         if (lastSeq > bucket.highWater) bucket.highWater = lastSeq;
       }
       return isOfHistory(checkpoint, bucket, bucket.highWater);
     } catch (error) {
       throw fromNatsError(error, "ask for the end of a bucket");
     }
+  }
+
+  /** At least `seq`, or how far the bucket is for certain. */
+  async #lastSeqOf(bucket: OpenBucket, seq: number, connection: NatsConnection): Promise<number> {
+    const { requestTimeoutMs } = this.#options;
+    const lastSeq = await readLastSeq(connection, bucket, requestTimeoutMs);
+    return lastSeq >= seq ? lastSeq : probe(connection, bucket.name, requestTimeoutMs);
   }
 
   publish(topic: TopicRef, message: TopicMessage): void {
@@ -221,6 +242,11 @@ export class JetstreamSession implements Session {
    */
   get markerTtlMs(): number | undefined {
     return this.#readiness.buckets?.markerTtlMs;
+  }
+
+  /** How many buckets of each kind stores are spread over; `undefined` until the session was ready once. */
+  get partitions(): number | undefined {
+    return this.#readiness.buckets?.partitions;
   }
 
   metrics(): JetstreamMetrics {

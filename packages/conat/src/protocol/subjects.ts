@@ -171,6 +171,18 @@ export function floorSubject(bucket: Bucket, ref: StoreRef): Subject {
   return `$KV.${bucket}.${storePath(ref)}.${FLOOR_TOKEN}` as Subject;
 }
 
+/** Where a record is stored only to find out which sequence it gets. */
+export function probeSubject(bucket: Bucket): Subject {
+  return keySubject(bucket, PROBE, "");
+}
+
+const PROBE: StoreRef = {
+  scope: { kind: "hub", id: "" },
+  name: "conat-probe",
+  ephemeral: false,
+  service: "",
+};
+
 /** The key's name for any NATS KV client of the bucket, such as `nats kv get <bucket> <this>`. */
 export function natsKey(ref: StoreRef, key: string): string {
   return `${storePath(ref)}.${encodeToken(key)}`;
@@ -184,6 +196,24 @@ export function keyToken(subject: string): string {
 /** The store token of a stored subject, for listing stores. */
 export function storeToken(subject: string): string | undefined {
   return subject.split(".")[4];
+}
+
+/**
+ * The scope and the name of the store that a stored subject belongs to; `undefined` when conat writes no such subject.
+ * @param trueName the value of {@link STORE_HEADER}, where there is one.
+ */
+export function decodeStorePath(
+  subject: string,
+  trueName: string | undefined,
+): { readonly scope: Scope; readonly name: string } | undefined {
+  const [, , kind, idToken = "", nameToken = "", key, ...rest] = subject.split(".");
+  const id = decodeToken(idToken, undefined);
+  const name = decodeToken(nameToken, trueName);
+  if (id === undefined || name === undefined || key === undefined || rest.length > 0) {
+    return undefined;
+  }
+  if (kind === "account" || kind === "project") return { scope: { kind, id }, name };
+  return kind === "hub" && id === "" ? { scope: { kind, id }, name } : undefined;
 }
 
 /** The core subject of a PubSub channel. Nothing stores it. */
