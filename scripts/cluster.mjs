@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import { bootstrap, ROOT, runMain, typescriptFlags } from "./bootstrap.mjs";
 import { PARENT_WATCH, run } from "./child.mjs";
-import { buildDemo } from "./demo.mjs";
+import { buildApp } from "./example-app.mjs";
 
 await runMain(async () => {
   const args = process.argv.slice(2);
   const isHelp = args.includes("--help") || args.includes("-h");
   await bootstrap(isHelp ? console.error : console.log);
-  const page = isHelp ? [] : ["--", "--static", await buildDemo()];
+  const page = isHelp ? [] : ["--", "--static", await buildApp()];
   const main = join(ROOT, "packages/hub/src/local-cluster/local-cluster-cli.ts");
   const node = [...typescriptFlags(), "--import", PARENT_WATCH, main];
   return run(process.execPath, [...node, ...args, ...page]);

@@ -29,10 +29,17 @@ function start(...args) {
   return { child, said, exited };
 }
 
-it("shows the hub's options", async () => {
+it("shows its own options and the hub's", async () => {
   const { said, exited } = start("--help");
   expect(await exited).toBe(0);
+  expect(said.output).toContain("--app <name>");
   expect(said.output).toContain("--port");
+});
+
+it("says which applications there are when it is asked for another", async () => {
+  const { said, exited } = start("--app", "nothing");
+  expect(await exited).toBe(1);
+  expect(said.output).toBe("--app takes the name of an application: demo or workspace.\n");
 });
 
 it(

@@ -15,12 +15,19 @@ export const CHROMIUM_ARGS: readonly string[] = [
 /** Builds the workspace's page into a new folder, as `npm start -- --app workspace` does. */
 export async function buildWorkspace(): Promise<string> {
   const outDir = await mkdtemp(join(tmpdir(), "conat-workspace-"));
-  await build({
-    root: WORKSPACE,
-    configFile: join(WORKSPACE, "vite.config.ts"),
-    logLevel: "error",
-    build: { outDir, emptyOutDir: true },
-  });
+  const { NODE_ENV } = process.env;
+  // Under the test runner's own, React would render everything twice.
+  process.env.NODE_ENV = "production";
+  try {
+    await build({
+      root: WORKSPACE,
+      configFile: join(WORKSPACE, "vite.config.ts"),
+      logLevel: "error",
+      build: { outDir, emptyOutDir: true },
+    });
+  } finally {
+    process.env.NODE_ENV = NODE_ENV;
+  }
   return outDir;
 }
 
@@ -124,12 +131,24 @@ export class WorkspaceWindow {
     await this.page.locator(".ghost").waitFor({ state: "detached" });
   }
 
+  /** What stands on the element that has the focus. */
+  async focused(): Promise<string> {
+    return this.page.evaluate(() => document.activeElement?.textContent ?? "");
+  }
+
   async switchTo(project: string): Promise<void> {
     await this.page.locator("button.switch").click();
     await this.page.locator("#projects").getByRole("button", { name: project }).click();
   }
 
+  /** What a device does that has found its network again. */
+  async noticeNetwork(): Promise<void> {
+    await this.page.evaluate(() => dispatchEvent(new Event("online")));
+  }
+
   async openSettings(): Promise<void> {
+    // Chromium draws no frames for a tab behind another.
+    await this.page.bringToFront();
     const menu = this.page.locator("#settings");
     if (!(await menu.isVisible())) await this.page.getByLabel("Your settings").first().click();
     await menu.waitFor();

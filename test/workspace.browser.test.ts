@@ -59,6 +59,7 @@ describe("the workspace, open in two browsers", () => {
       await ben.page.keyboard.type("Fix the slow test");
       await ben.page.keyboard.press("Enter");
       await ada.shows("To do", ["Fix the slow test", "Answer the museum's letter"]);
+      expect(await ben.focused()).toBe("Fix the slow test");
     });
 
     it("is arranged by dragging", async () => {
@@ -89,15 +90,14 @@ describe("the workspace, open in two browsers", () => {
       await page.keyboard.press("ArrowDown");
       await ada.shows("To do", ["Answer the museum's letter", "Buy oat milk"]);
       await page.keyboard.press("ArrowRight");
+      expect(await ben.focused()).toBe("Buy oat milk");
       await ada.shows("In progress", ["Fix the slow test", "Buy oat milk"]);
       await page.keyboard.press("ArrowUp");
       await ada.shows("In progress", ["Buy oat milk", "Fix the slow test"]);
       await page.keyboard.press("Escape");
       await ada.shows("To do", ["Buy oat milk", "Answer the museum's letter"]);
       await page.keyboard.press("ArrowDown");
-      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(
-        "Answer the museum's letter",
-      );
+      expect(await ben.focused()).toBe("Answer the museum's letter");
       await page.keyboard.press("Delete");
       await ada.shows("To do", ["Buy oat milk"]);
     });
@@ -143,6 +143,7 @@ describe("the workspace, open in two browsers", () => {
       await eventually(async () => expect(await theme(tab)).toBe("light"));
       expect(await theme(ben)).toBe("system");
       await tab.page.close();
+      await ada.page.bringToFront();
       await eventually(async () => expect(await ben.present()).toEqual(["Ada"]));
     });
 
@@ -234,6 +235,7 @@ describe("the workspace, open in two browsers", () => {
     await ben.drag("One", ben.column("Done"), "bottom");
     await ada.drag("Two", ada.column("Done"), "bottom");
     line.mend();
+    await ben.noticeNetwork();
     await ben.saved();
     await eventually(async () => {
       const order = await ada.titles("Done");
@@ -322,6 +324,7 @@ describe("the workspace, open in two browsers", () => {
   });
 
   it("looks like this", async () => {
+    await ada.page.getByRole("button", { name: "Run the build" }).click();
     const plan: readonly (readonly [string, string])[] = [
       ["To do", "Answer the museum's letter"],
       ["To do", "Choose a name for the second boat"],
@@ -331,10 +334,9 @@ describe("the workspace, open in two browsers", () => {
     for (const [index, [column, title]] of plan.entries()) {
       await (index % 2 === 0 ? ada : ben).add(column, title);
     }
-    await ada.page.getByRole("button", { name: "Run the build" }).click();
     await eventually(async () => {
       const bar = ben.page.getByRole("progressbar", { name: "Build" });
-      expect(Number(await bar.getAttribute("aria-valuenow"))).toBeGreaterThan(40);
+      expect(Number(await bar.getAttribute("aria-valuenow"))).toBeGreaterThan(30);
     });
     await ada.point(ada.column("Done"), 0.6, 0.85);
     await ben.point(ben.column("To do"), 0.6, 0.75);

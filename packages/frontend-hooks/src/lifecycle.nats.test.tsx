@@ -10,7 +10,10 @@ import { useConat } from "./use-conat.ts";
 import { useConnectionStatus } from "./use-connection-status.ts";
 import { type UseDKV, useDKV } from "./use-dkv.ts";
 import { useDKVKey } from "./use-dkv-key.ts";
+import { useDKVSelector } from "./use-dkv-selector.ts";
 import { usePubSub } from "./use-pub-sub.ts";
+import { useRejectedWrites } from "./use-rejected-writes.ts";
+import { useSaved } from "./use-saved.ts";
 
 const app = TestApp.setUp();
 
@@ -36,7 +39,11 @@ function Everything(): ReactElement {
   const { status } = useDKV<number>({ project_id, name: "numbers" });
   const [a] = useDKVKey<number>({ project_id, name: "numbers" }, "a", 0);
   const { last } = usePubSub<number>({ project_id, name: "ticks" });
+  const size = useDKVSelector<number, number>({ project_id, name: "numbers" }, (all) => all.size);
+  const saved = useSaved({ project_id, name: "numbers" });
+  const rejected = useRejectedWrites();
   const connection = useConnectionStatus();
+  if (size + saved.pending + rejected.length > 0) return <p>not empty</p>;
   return <p>{`${status} ${a} ${last?.data} ${connection.state}`}</p>;
 }
 

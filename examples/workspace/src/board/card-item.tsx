@@ -29,6 +29,13 @@ function CardRow(props: CardItemProps): ReactElement {
   const { onEdit, onDelete, onKeyDown, onPointerDown } = props;
   const first = useRef(card);
   const [isEditing, setEditing] = useState(false);
+  const title = useRef<HTMLButtonElement>(null);
+  // Who works with the keyboard goes on from where the input was.
+  const wantsFocus = useRef(false);
+  useEffect(() => {
+    if (!isEditing && wantsFocus.current) title.current?.focus();
+    wantsFocus.current = false;
+  }, [isEditing]);
   const touchedByOther = card !== first.current && card.by.id !== me.id;
   const look = ["card", isDragged && "dragged", isGrabbed && "grabbed"].filter(Boolean).join(" ");
   return (
@@ -45,13 +52,15 @@ function CardRow(props: CardItemProps): ReactElement {
         {isEditing ? (
           <TitleInput
             title={card.title}
-            onDone={(text) => {
+            onDone={(text, byKey) => {
               setEditing(false);
+              wantsFocus.current = byKey;
               if (text !== undefined) onEdit(id, card, text);
             }}
           />
         ) : (
           <button
+            ref={title}
             type="button"
             className="title"
             aria-describedby="card-help"
@@ -91,20 +100,23 @@ function Grip(): ReactElement {
 interface TitleInputProps {
   readonly title: string;
   /** With the new title, or with nothing when it stays. */
-  readonly onDone: (title: string | undefined) => void;
+  readonly onDone: (title: string | undefined, byKey: boolean) => void;
 }
 
 function TitleInput({ title, onDone }: TitleInputProps): ReactElement {
   const [draft, setDraft] = useState(title);
   const input = useRef<HTMLInputElement>(null);
   useEffect(() => input.current?.select(), []);
-  const finish = (): void => {
-    const text = draft.trim();
-    onDone(text === "" || text === title ? undefined : text);
+  const isOver = useRef(false);
+  const finish = (text: string, byKey: boolean): void => {
+    // An input that goes away loses the focus, too.
+    if (isOver.current) return;
+    isOver.current = true;
+    onDone(text === "" || text === title ? undefined : text, byKey);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === "Enter") finish();
-    if (event.key === "Escape") onDone(undefined);
+    if (event.key === "Enter") finish(draft.trim(), true);
+    if (event.key === "Escape") finish(title, true);
   };
   return (
     <input
@@ -113,7 +125,7 @@ function TitleInput({ title, onDone }: TitleInputProps): ReactElement {
       value={draft}
       aria-label="Title"
       onChange={(event) => setDraft(event.target.value)}
-      onBlur={finish}
+      onBlur={() => finish(draft.trim(), false)}
       onKeyDown={onKeyDown}
       maxLength={300}
     />

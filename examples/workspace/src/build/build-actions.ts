@@ -114,7 +114,7 @@ export class BuildActions extends Actions {
     const store = this.#store.store;
     const run = this.#run;
     if (store === undefined || run === undefined) return;
-    if (store.get("lease")?.runId !== run.id) {
+    if (store.closed || store.get("lease")?.runId !== run.id) {
       this.#endRun();
       return;
     }
@@ -153,6 +153,7 @@ export class BuildActions extends Actions {
   #finish(run: Run, state: "done" | "stopped", stoppedBy?: string): void {
     const build = this.#describe(run, state);
     this.#endRun();
+    if (this.#store.store?.closed) return;
     this.#put(stoppedBy === undefined ? build : { ...build, stoppedBy });
     this.#store.do((store) => void store.delete("lease", { ifSeq: store.seq("lease") }));
   }

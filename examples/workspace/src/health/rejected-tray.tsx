@@ -7,7 +7,7 @@ export function RejectedTray(): ReactElement | null {
   const rejected = useRejectedWrites().filter(({ options }) => options.name !== "presence");
   if (rejected.length === 0) return null;
   return (
-    <section className="tray" aria-label="Rejected changes" role="alert">
+    <section className="tray" aria-label="Rejected changes" aria-live="polite">
       <header>
         <h2>
           {rejected.length === 1 ? "A change was" : `${rejected.length} changes were`} not stored

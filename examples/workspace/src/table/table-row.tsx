@@ -26,7 +26,7 @@ function Row({ projectId, rowKey, index, counts }: TableRowProps): ReactElement 
       <td className="reading">
         <span
           className="meter"
-          style={{ transform: `scaleX(${value / 100})` }}
+          style={{ clipPath: `inset(0 ${100 - value}% 0 0 round 4px)` }}
           aria-hidden="true"
         />
         <span>{value.toFixed(1)}</span>

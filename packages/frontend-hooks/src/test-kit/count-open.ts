@@ -36,7 +36,7 @@ export function countOpen(client: Client): OpenCounts {
       stop();
     };
   };
-  const { on, subscribe, subscribeKey } = DKV.prototype;
+  const { on, subscribe, subscribeKey, watchKeys } = DKV.prototype;
   vi.spyOn(DKV.prototype, "on").mockImplementation(function (this: DKV, event, listener) {
     return counted(on.call(this, event, listener as never));
   });
@@ -45,6 +45,9 @@ export function countOpen(client: Client): OpenCounts {
   });
   vi.spyOn(DKV.prototype, "subscribeKey").mockImplementation(function (this: DKV, key, listener) {
     return counted(subscribeKey.call(this, key, listener));
+  });
+  vi.spyOn(DKV.prototype, "watchKeys").mockImplementation(function (this: DKV, watcher) {
+    return counted(watchKeys.call(this, watcher));
   });
   const onStatus = client.onStatus.bind(client);
   vi.spyOn(client, "onStatus").mockImplementation((listener) => counted(onStatus(listener)));
