@@ -115,8 +115,10 @@ function TitleInput({ title, onDone }: TitleInputProps): ReactElement {
     onDone(text === "" || text === title ? undefined : text, byKey);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    if (event.key === "Enter") finish(draft.trim(), true);
-    if (event.key === "Escape") finish(title, true);
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    // The rest of an Enter would press the button that takes the input's place.
+    event.preventDefault();
+    finish(event.key === "Enter" ? draft.trim() : title, true);
   };
   return (
     <input
