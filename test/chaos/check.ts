@@ -17,7 +17,7 @@ export interface Run {
   readonly evidence: Evidence;
   /** What each client that is left shows in the end. */
   readonly dumps: ReadonlyMap<string, Dump>;
-  /** Memory may have vanished with the only server. */
+  /** Memory may have vanished with a server. */
   readonly losesMemory: boolean;
 }
 

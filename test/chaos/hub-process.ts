@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { pickFreePort } from "@conat/hub/nats-server";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PARENT_WATCH = pathToFileURL(`${ROOT}scripts/parent-watch.mjs`).href;
@@ -35,6 +36,8 @@ export class HubProcess {
   /** Starts it, the second time on the same port. */
   async start(): Promise<void> {
     this.#log = "";
+    // Not left to the system: it gives what it chose to outgoing connections as well, while the hub is down.
+    this.#port ||= await pickFreePort();
     const child = spawn(
       process.execPath,
       [
@@ -50,9 +53,7 @@ export class HubProcess {
       this.#log = (this.#log + text).slice(-65_536);
     });
     for await (const line of createInterface({ input: child.stdout })) {
-      const port = /^conat: http:\S*:(\d+)$/.exec(line)?.[1];
-      if (port === undefined) continue;
-      this.#port = Number(port);
+      if (!line.startsWith("conat: http:")) continue;
       this.#child = child;
       return;
     }

@@ -4,7 +4,7 @@ import { applyFault } from "./apply-fault.ts";
 import { Cast, type CastOptions } from "./cast.ts";
 import { check, differences, type Findings } from "./check.ts";
 import { Witness } from "./evidence.ts";
-import { type Act, describeAct } from "./fault.ts";
+import { type Act, describeAct, type Fault } from "./fault.ts";
 import type { Dump } from "./history.ts";
 import type { ChaosClient } from "./process-client.ts";
 
@@ -37,7 +37,8 @@ export async function runChaos(options: ChaosOptions): Promise<Findings> {
       histories: cast.everybody.map((client) => client.history()),
       evidence: await witness.collect(),
       dumps,
-      losesMemory: size.nodes === 1,
+      // Nodes that start again have lost their copy; another one that dies soon after may take the last with it.
+      losesMemory: schedule.some(({ fault }) => isEndOfServer(fault)),
     });
     await Promise.all(cast.clients().map((client) => client.close()));
     return {
@@ -72,6 +73,11 @@ async function perform(
   }
   await until(workMs);
   await Promise.all(faults);
+}
+
+function isEndOfServer({ kind, target }: Fault): boolean {
+  const isServer = target === "nats" || target === "leader";
+  return isServer && (kind === "kill" || kind === "terminate");
 }
 
 async function settle(clients: readonly ChaosClient[], withinMs: number): Promise<void> {
