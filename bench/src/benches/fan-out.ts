@@ -1,6 +1,6 @@
 import { atLeast, atMost, type Bench, type Row, type Side } from "../framework/bench.ts";
 import { cpuPerOperation, p50, perSecond } from "../framework/metrics.ts";
-import type { Stage } from "../framework/stage.ts";
+import type { Server, Stage } from "../framework/stage.ts";
 import type { FanOutOptions } from "../load/fan-out.ts";
 import type { LatencyOptions } from "../load/latency.ts";
 import type { LoadOptions } from "../load/load-process.ts";
@@ -8,36 +8,66 @@ import type { LoadOptions } from "../load/load-process.ts";
 /** More than are ever on their way under load, so that no change replaces another. */
 const KEYS = 5_000;
 
-async function open(
-  stage: Stage,
-  load: LoadOptions,
-  kind: "conat" | "conat-channel" = "conat",
-): Promise<Side[]> {
+interface Servers {
+  readonly nats: Server;
+  readonly hub: Server;
+  readonly socketio: Server;
+}
+
+async function startServers(stage: Stage): Promise<Servers> {
   const nats = await stage.nats();
   const hub = await stage.hub({ natsUrl: nats.url });
-  const socketio = await stage.socketio();
+  return { nats, hub, socketio: await stage.socketio() };
+}
+
+function rawSide(stage: Stage, load: LoadOptions, { socketio }: Servers): Promise<Side> {
+  return stage.side({
+    name: "raw Socket.IO",
+    role: "floor",
+    system: { kind: "raw-socketio", address: socketio.url },
+    load,
+    servers: { relay: socketio },
+  });
+}
+
+/** Stores, on conat and on everything it is compared with. */
+async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
+  const servers = await startServers(stage);
+  const { hub, nats } = servers;
   return [
     await stage.side({
       name: "conat",
       role: "conat",
-      system: { kind, address: hub.url },
+      system: { kind: "conat", address: hub.url },
       load,
       servers: { hub, nats },
     }),
     await stage.side({
-      name: "raw Socket.IO",
-      role: "floor",
-      system: { kind: "raw-socketio", address: socketio.url },
+      name: "conat entries",
+      role: "conat",
+      system: { kind: "conat", address: hub.url, project: "entries", entriesOnly: true },
       load,
-      servers: { relay: socketio },
+      servers: { hub, nats },
     }),
+    await rawSide(stage, load, servers),
+    // A reader of a peer subscribes to every key by itself, so there is only one: that favours them.
+    ...(await stage.peers({ ...load, keys: 1 }, ["prsm", "deepstream"])),
   ];
 }
 
-/** A reader of a peer subscribes to every key by itself, so there is only one: that favours them. */
-async function openWithPeers(stage: Stage, load: FanOutOptions): Promise<Side[]> {
-  const sides = await open(stage, load);
-  return [...sides, ...(await stage.peers({ ...load, keys: 1 }, ["prsm", "deepstream"]))];
+async function openChannels(stage: Stage, load: LoadOptions): Promise<Side[]> {
+  const servers = await startServers(stage);
+  const { hub, nats } = servers;
+  return [
+    await stage.side({
+      name: "conat",
+      role: "conat",
+      system: { kind: "conat-channel", address: hub.url },
+      load,
+      servers: { hub, nats },
+    }),
+    await rawSide(stage, load, servers),
+  ];
 }
 
 /** One change at a time: the next is written when everybody has the last. */
@@ -60,6 +90,14 @@ function oneAtATime(readers: number): Bench {
         targets: [atLeast(0.8)],
       },
       {
+        name: `fan-out-${readers}-entries`,
+        title: "the same to clients that decode no values",
+        unit: "deliveries/s",
+        metric: perSecond,
+        ours: "conat entries",
+        targets: [],
+      },
+      {
         name: `fan-out-${readers}-cpu`,
         title: `processor time of the hub for each of these deliveries`,
         unit: "µs",
@@ -68,7 +106,7 @@ function oneAtATime(readers: number): Bench {
       },
     ],
     hasPeers: true,
-    open: (stage) => openWithPeers(stage, load),
+    open: (stage) => openStores(stage, load),
   };
 }
 
@@ -85,6 +123,14 @@ export const fanOutUnderLoad: Bench = {
       targets: [atLeast(3), atLeast(3, "deepstream"), atLeast(3, "prsm")],
     },
     {
+      name: "fan-out-load-entries",
+      title: "the same to clients that decode no values",
+      unit: "deliveries/s",
+      metric: perSecond,
+      ours: "conat entries",
+      targets: [atLeast(3), atLeast(3, "deepstream"), atLeast(3, "prsm")],
+    },
+    {
       name: "fan-out-load-cpu",
       title: "processor time of the hub for each of these deliveries",
       unit: "µs",
@@ -94,7 +140,7 @@ export const fanOutUnderLoad: Bench = {
   ],
   hasPeers: true,
   open: (stage) =>
-    openWithPeers(stage, {
+    openStores(stage, {
       kind: "fan-out",
       readers: 100,
       changes: 5_000,
@@ -111,7 +157,7 @@ function channelRow(name: string, title: string): Row {
 
 function channelLoad(readers: number, changes: number): (stage: Stage) => Promise<Side[]> {
   const load: FanOutOptions = { kind: "fan-out", readers, changes, window: 500, keys: KEYS };
-  return (stage) => open(stage, load, "conat-channel");
+  return (stage) => openChannels(stage, load);
 }
 
 export const channels: readonly Bench[] = [
@@ -126,7 +172,7 @@ export const channels: readonly Bench[] = [
         targets: [atMost(1.25)],
       },
     ],
-    open: (stage) => open(stage, ROUND_TRIP, "conat-channel"),
+    open: (stage) => openChannels(stage, ROUND_TRIP),
   },
   {
     name: "pubsub-1",

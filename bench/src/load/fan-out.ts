@@ -25,14 +25,15 @@ export async function openFanOut(system: System, options: FanOutOptions): Promis
   let delivered = 0;
   let awaited = Number.POSITIVE_INFINITY;
   let reached = (): void => {};
+  const onDelivery = (): void => {
+    delivered += 1;
+    if (delivered >= awaited) reached();
+  };
   for (let reader = 0; reader < readers; reader += 1) {
     const own = await system.connect();
     connections.push(own);
-    const store = await own.open("fan-out", keys);
-    await store.onChange(() => {
-      delivered += 1;
-      if (delivered >= awaited) reached();
-    });
+    if (own.follow) await own.follow("fan-out", onDelivery);
+    else await (await own.open("fan-out", keys)).onChange(onDelivery);
   }
   let written = 0;
   return {

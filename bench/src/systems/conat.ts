@@ -1,4 +1,5 @@
 import { connect, type DKV, dkv } from "@conat/conat";
+import { parseScope, type Session } from "@conat/conat/internal";
 import type { Connection, Store, System, Value } from "./system.ts";
 
 export interface ConatOptions {
@@ -8,6 +9,8 @@ export interface ConatOptions {
   readonly ephemeral?: boolean;
   /** Two sides that both write need one each, or they get each other's changes. @default "bench" */
   readonly project?: string;
+  /** Readers see entries and decode no values: what a client costs without what its application does. @default false */
+  readonly entriesOnly?: boolean;
 }
 
 /** What is measured: `dkv()`, through a hub or straight on NATS. */
@@ -20,9 +23,13 @@ export function conat(options: ConatOptions): System {
       await client.ready();
       return {
         async open(name) {
-          const options = { client, project_id, name, ephemeral, ...OUTBOX };
-          return new ConatStore(await dkv<Value | number>(options));
+          const store = { client, project_id, name, ephemeral, ...OUTBOX };
+          return new ConatStore(await dkv<Value | number>(store));
         },
+        ...(options.entriesOnly === true && {
+          follow: (name: string, listener: () => void) =>
+            followEntries(client.session, project_id, name, listener),
+        }),
         reconnected: () => client.ready(),
         close: () => client.close(),
       };
@@ -32,6 +39,27 @@ export function conat(options: ConatOptions): System {
 
 /** The load waits for confirmation itself, after as many writes as a row says. */
 const OUTBOX = { maxOutboxWrites: 1_000_000, maxOutboxBytes: 1_000_000_000 };
+
+/** Resolves when the feed is live; calls `listener` for each entry from then on. */
+function followEntries(
+  session: Session,
+  project_id: string,
+  name: string,
+  listener: () => void,
+): Promise<void> {
+  const ref = { scope: parseScope({ project_id }), name, ephemeral: false, service: "" };
+  return new Promise((resolve, reject) => {
+    let isLive = false;
+    session.openStore(ref, (event) => {
+      if (event.type === "closed") reject(event.error);
+      else if (event.type === "entries" && isLive) event.batch.entries.forEach(listener);
+      else if (event.type === "synced") {
+        isLive = true;
+        resolve();
+      }
+    });
+  });
+}
 
 class ConatStore implements Store {
   readonly #store: DKV<Value | number>;

@@ -10,6 +10,8 @@ export interface Connection {
    * @param keys how many keys from `makeKey(0)` on the load uses, for systems that subscribe to each key.
    */
   open(store: string, keys: number): Promise<Store>;
+  /** Calls back for every change of a store without keeping the store, as `open` and `onChange` would. */
+  follow?(store: string, listener: () => void): Promise<void>;
   /** Resolves when the connection, which is lost now, is up again. */
   reconnected?(): Promise<void>;
   close(): Promise<void>;
