@@ -218,6 +218,7 @@ describe("the workspace, open in two browsers", () => {
     await ben.page.getByText("2 changes are kept here and").waitFor();
     await ben.screenshot(join(SCREENSHOTS, "workspace-offline-dark.png"));
     line.mend();
+    await ben.noticeNetwork();
     for (const window of [ada, ben]) {
       await window.shows("To do", ["Written offline"]);
       await window.shows("Done", ["Buy soy milk"]);

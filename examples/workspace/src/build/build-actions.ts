@@ -81,8 +81,10 @@ export class BuildActions extends Actions {
     const store = this.#store.store;
     if (store === undefined || this.closed || store.has("lease")) return false;
     const run: Run = { id: createId(), startedAt: performance.now(), renewedAt: performance.now() };
-    const { status } = await this.#renew(run);
-    if (status !== "confirmed" || this.closed) return false;
+    const claim = await this.#renew(run);
+    const isOvertaken = claim.status === "rejected" && claim.error.kind === "conflict";
+    this.#fail("error" in claim && !isOvertaken ? claim.error : undefined);
+    if (claim.status !== "confirmed" || this.closed) return false;
     this.#run = run;
     this.#tick = setInterval(() => this.#onTick(), TICK_MS);
     this.#put(this.#describe(run, "running"));
