@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from "vitest";
 import { encodeBlock } from "../protocol/block.ts";
 import { createEntry, type Entry } from "../protocol/entry.ts";
+import { IN_FLIGHT_WINDOW } from "../protocol/limits.ts";
 import { encodeValue } from "../protocol/value-codec.ts";
 import { HubSession } from "../session/hub-session.ts";
 import {
@@ -64,6 +65,31 @@ it("an acknowledged write is shown until its entry comes, though older entries c
   await eventually(() => store.get("n") === 2);
   expect(changes).toEqual([[2, 12, false]]);
   expect(shown).not.toContain(0);
+});
+
+it("a full window of writes whose answers were lost is sent again, and then the rest", async () => {
+  const { hub, connection, store } = await acknowledged();
+  const count = IN_FLIGHT_WINDOW + 10;
+  for (let at = 0; at < count; at += 1) store.set(`k${at}`, at);
+  const sentOver = (one: ScriptedConnection): number =>
+    (one.all("write") as [unknown, unknown[]][]).reduce((sum, [, sent]) => sum + sent.length, 0);
+  await eventually(() => sentOver(connection) === 1 + IN_FLIGHT_WINDOW);
+  connection.cut();
+  const next = await hub.connection(2);
+  await serve(next, [entry(11, 1)], 11);
+  await eventually(() => sentOver(next) === IN_FLIGHT_WINDOW);
+  let seq = 11;
+  let answered = 0;
+  await eventually(() => {
+    const writes = (next.all("write") as [unknown, [number][]][]).flatMap(([, sent]) => sent);
+    for (const [write] of writes.slice(answered)) {
+      seq += 1;
+      next.send("ack", [write, seq], []);
+    }
+    answered = writes.length;
+    return !store.hasUnsavedChanges();
+  });
+  expect(answered).toBe(count);
 });
 
 it("an acknowledged write is still shown after a reconnect to a hub that has not heard of it yet", async () => {

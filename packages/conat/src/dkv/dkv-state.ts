@@ -142,8 +142,13 @@ export class DkvState {
     return this.#dirty.size > 0;
   }
 
+  /** Writes that wait for an answer. Those whose answer was lost do not: they must not fill the window they wait for. */
   get inFlightCount(): number {
-    return this.#inFlightKeys.size;
+    let count = 0;
+    for (const key of this.#inFlightKeys.values()) {
+      if (this.#overlays.get(key)?.inFlight?.phase === "sent") count += 1;
+    }
+    return count;
   }
 
   /**

@@ -203,3 +203,15 @@ it("closing ends what was opened through it, says so, and ends nothing else", as
   expect(session.status.state).toBe("closed");
   await expect(session.read(mine, "k")).rejects.toMatchObject({ kind: "closed" });
 });
+
+it("writes nothing while the hub is cut off: what it reads then may be old", async () => {
+  const inner = new ScriptedSession();
+  let isFenced = true;
+  const options = { identity: accountIdentity("me", ["mine"]), client: CLIENT };
+  const session = new ScopedSession(inner, { ...options, isFenced: () => isFenced });
+  expect(await writeAll(session, mine, [mutation({})])).toEqual(new Map([[1, "unavailable"]]));
+  expect(inner.writes).toEqual([]);
+  isFenced = false;
+  session.write(mine, [mutation({ write: 2 })], () => undefined);
+  expect(inner.writes).toHaveLength(1);
+});

@@ -50,7 +50,7 @@ export interface ScopedSessionOptions {
   readonly maxValueBytes?: number | undefined;
   /** The application's rules. @default none: roles decide alone */
   readonly rules?: ScopedRules | undefined;
-  /** While it says so nothing is delivered; whoever says so closes this session. @default never */
+  /** While it says so nothing is delivered or written; whoever says so closes this session. @default never */
   readonly isFenced?: (() => boolean) | undefined;
 }
 
@@ -203,6 +203,8 @@ export class ScopedSession implements Session {
     const refused: WriteResult[] = [];
     try {
       if (this.#closed) throw closedError();
+      // What a hub reads after it has stood still may be long since written by way of another hub.
+      if (this.#isFenced()) throw new ConatError("unavailable", "this hub was cut off; not stored");
       const authorized = authorizeStore(this.#identity, "write", ref);
       const accepted: Mutation[] = [];
       for (const mutation of mutations) {
