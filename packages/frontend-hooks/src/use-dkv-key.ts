@@ -1,12 +1,8 @@
 import type { DKV, ValueAt } from "@conat/conat";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
-import { LOADING, type StoreState } from "./shared-store.ts";
-import {
-  type StoreAccess,
-  type StoreOptions,
-  useStoreAccess,
-  useThrownError,
-} from "./store-access.ts";
+import type { StoreState } from "./shared-store.ts";
+import { type StoreAccess, type StoreOptions, useStoreAccess } from "./store-access.ts";
+import { useDKVState } from "./use-dkv-state.ts";
 
 /** Sets the value, or makes it of the present one; `undefined` removes the key. */
 export type SetKey<Value, Present> = (
@@ -38,10 +34,10 @@ export function useDKVKey<T, Key extends string>(
   initial?: ValueAt<T, Key>,
 ): UseDKVKey<ValueAt<T, Key>, ValueAt<T, Key> | undefined> {
   type Value = ValueAt<T, Key> | undefined;
+  const state = useDKVState(options);
   const access = useStoreAccess(options);
   const view = useMemo(() => createView(access, key), [access, key]);
-  const { value, state } = useSyncExternalStore(view.subscribe, view.read, view.readOnServer);
-  useThrownError(options.throwErrors, state.status === "closed" ? state.error : undefined);
+  const value = useSyncExternalStore(view.subscribe, view.read, view.readOnServer);
   const latestInitial = useRef(initial);
   useEffect(() => {
     latestInitial.current = initial;
@@ -70,34 +66,23 @@ function isUpdater<Value>(
   return typeof next === "function";
 }
 
-interface KeySnapshot<T, Key extends string> {
-  readonly value: ValueAt<T, Key> | undefined;
-  readonly state: StoreState<T>;
-}
-
 function createView<T, Key extends string>(access: StoreAccess<T>, key: Key) {
-  const initial = access.initial?.get(key) as ValueAt<T, Key> | undefined;
-  const onServer: KeySnapshot<T, Key> = { value: initial, state: LOADING };
-  let last = onServer;
+  type Value = ValueAt<T, Key> | undefined;
+  const initial = access.initial?.get(key) as Value;
+  let last: Value;
+  let lastStore: DKV<T> | undefined;
   /** The store copies the value for every reader, so that two reads of one version are never the same object. */
   let copied = false;
   let stale = true;
 
-  const readValue = (store: DKV<T> | undefined): ValueAt<T, Key> | undefined => {
+  const read = (): Value => {
+    const { store } = access.state;
     if (store === undefined) return initial;
-    if (copied && !stale && store === last.state.store) return last.value;
-    const value = store.get(key);
-    copied = !Object.is(value, store.get(key));
+    if (copied && !stale && store === lastStore) return last;
+    last = store.get(key);
+    copied = !Object.is(last, store.get(key));
     stale = false;
-    return value;
-  };
-
-  const read = (): KeySnapshot<T, Key> => {
-    const { state } = access;
-    const value = readValue(state.store);
-    if (last.state !== state || !Object.is(last.value, value)) {
-      last = { value, state };
-    }
+    lastStore = store;
     return last;
   };
 
@@ -110,5 +95,5 @@ function createView<T, Key extends string>(access: StoreAccess<T>, key: Key) {
     return access.subscribe((store) => store.subscribeKey(key, changed), onChange);
   };
 
-  return { read, readOnServer: () => onServer, subscribe };
+  return { read, readOnServer: () => initial, subscribe };
 }

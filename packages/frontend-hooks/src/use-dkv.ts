@@ -1,11 +1,7 @@
 import { useMemo, useSyncExternalStore } from "react";
-import { LOADING, type StoreState } from "./shared-store.ts";
-import {
-  type StoreAccess,
-  type StoreOptions,
-  useStoreAccess,
-  useThrownError,
-} from "./store-access.ts";
+import type { StoreState } from "./shared-store.ts";
+import { type StoreAccess, type StoreOptions, useStoreAccess } from "./store-access.ts";
+import { useDKVState } from "./use-dkv-state.ts";
 import { createValuesView, type Values } from "./values-view.ts";
 
 export interface UseDKV<T>
@@ -21,30 +17,12 @@ export interface UseDKV<T>
  * must. Options may be inline.
  */
 export function useDKV<T = unknown>(options: StoreOptions<T>): UseDKV<T> {
+  const state = useDKVState(options);
   const access = useStoreAccess(options);
-  const view = useMemo(() => createView(access), [access]);
-  const result = useSyncExternalStore(view.subscribe, view.read, view.readOnServer);
-  useThrownError(options.throwErrors, result.status === "closed" ? result.error : undefined);
-  return result;
-}
-
-function createView<T>(access: StoreAccess<T>) {
-  const { initial, read: readValues, subscribe } = createValuesView(access);
-  const { set, delete: remove, update } = access;
-  const show = (state: StoreState<T>, values: Values<T>): UseDKV<T> => {
+  const { initial, read, subscribe } = useMemo(() => createValuesView(access), [access]);
+  const values = useSyncExternalStore(subscribe, read, () => initial);
+  return useMemo(() => {
+    const { set, delete: remove, update } = access;
     return { ...state, values, set, delete: remove, update };
-  };
-  const onServer = show(LOADING, initial);
-  let last = onServer;
-  let lastState: StoreState<T> = LOADING;
-  const read = (): UseDKV<T> => {
-    const { state } = access;
-    const values = readValues();
-    if (lastState !== state || last.values !== values) {
-      lastState = state;
-      last = show(state, values);
-    }
-    return last;
-  };
-  return { read, readOnServer: () => onServer, subscribe };
+  }, [access, state, values]);
 }

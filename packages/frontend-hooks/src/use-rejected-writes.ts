@@ -66,13 +66,13 @@ function everyStore({ stores }: ConatRoot): View {
       };
     };
     const look = (): void => {
-      const open = new Map(Array.from(stores.entries(), ([slot, store]) => [store, slot]));
-      for (const [store, stop] of followed) {
-        if (open.has(store)) continue;
+      const open = new Map(stores.entries());
+      for (const [store, unfollow] of followed) {
+        if ([...open.values()].includes(store)) continue;
         followed.delete(store);
-        stop();
+        unfollow();
       }
-      for (const [store, slot] of open) {
+      for (const [slot, store] of open) {
         if (!followed.has(store)) followed.set(store, follow(slot, store));
       }
       onChange();

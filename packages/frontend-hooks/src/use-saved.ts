@@ -1,11 +1,7 @@
 import type { Durability } from "@conat/conat";
 import { useMemo, useSyncExternalStore } from "react";
-import {
-  type StoreAccess,
-  type StoreOptions,
-  useStoreAccess,
-  useThrownError,
-} from "./store-access.ts";
+import { type StoreAccess, type StoreOptions, useStoreAccess } from "./store-access.ts";
+import { useDKVState } from "./use-dkv-state.ts";
 
 export interface UseSaved {
   /**
@@ -23,13 +19,11 @@ export interface UseSaved {
 
 /** Whether what was written to a store, by anybody in this page, is stored. */
 export function useSaved<T = unknown>(options: StoreOptions<T>): UseSaved {
+  useDKVState(options);
   const access = useStoreAccess(options);
   const held = options.noAutosave === true;
   const view = useMemo(() => createView(access, held), [access, held]);
-  const saved = useSyncExternalStore(view.subscribe, view.read, () => NOTHING_WRITTEN);
-  const { status, error } = access.state;
-  useThrownError(options.throwErrors, status === "closed" ? error : undefined);
-  return saved;
+  return useSyncExternalStore(view.subscribe, view.read, () => NOTHING_WRITTEN);
 }
 
 const NOTHING_WRITTEN: UseSaved = { state: "saved", durability: "unknown", pending: 0, failed: 0 };

@@ -2,12 +2,13 @@ import { ConatError, type SessionStatus, type ValueAt } from "@conat/conat";
 import { useSyncExternalStore } from "react";
 import { useConatContext } from "./conat-root.ts";
 import type { MessageListener } from "./shared-topic.ts";
-import { type StoreOptions, useStoreAccess, useThrownError } from "./store-access.ts";
+import { type StoreOptions, useStoreAccess } from "./store-access.ts";
 import { holdWhile } from "./suspension.ts";
 import { useConnectionStatus } from "./use-connection-status.ts";
 import { type UseDKV, useDKV } from "./use-dkv.ts";
 import { type UseDKVKey, useDKVKey } from "./use-dkv-key.ts";
 import { useDKVSelector } from "./use-dkv-selector.ts";
+import { useDKVState } from "./use-dkv-state.ts";
 import { type TopicOptions, type UsePubSub, usePubSub } from "./use-pub-sub.ts";
 import { type UseSaved, useSaved } from "./use-saved.ts";
 import type { Values } from "./values-view.ts";
@@ -81,8 +82,7 @@ function useLoaded<T>(options: StoreOptions<T>): void {
     access.initial === undefined ? failOnServer() : false,
   );
   if (suspended) throw access.opening();
-  const { status, error } = access.state;
-  useThrownError(options.throwErrors ?? true, status === "closed" ? error : undefined);
+  useDKVState({ ...options, throwErrors: options.throwErrors ?? true });
 }
 
 function useConnected(): void {
