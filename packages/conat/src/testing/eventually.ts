@@ -1,5 +1,5 @@
 export interface EventuallyOptions {
-  /** How long to keep trying, in milliseconds. @default 10_000 */
+  /** How long to keep trying, in milliseconds. @default 20_000 */
   readonly timeoutMs?: number | undefined;
   /** Pause between two tries, in milliseconds. @default 5 */
   readonly intervalMs?: number | undefined;
@@ -12,7 +12,7 @@ export interface EventuallyOptions {
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { timeoutMs = 10_000, intervalMs = 5 }: EventuallyOptions = {},
+  { timeoutMs = 20_000, intervalMs = 5 }: EventuallyOptions = {},
 ): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
