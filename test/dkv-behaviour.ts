@@ -217,6 +217,21 @@ export function describeDkv({ cuttable, newClient, newest, open, pair, project }
       expect(theirs.get("k2999")).toBe(2_999);
     });
 
+    it("goes on when the line breaks while as many as may be are under way, and none has arrived", async () => {
+      const { client, line } = await cuttable();
+      const store = await open<number>({ client });
+      const theirs = await open<number>();
+      line.stall();
+      for (let at = 0; at < 1_500; at += 1) store.set(`k${at}`, at);
+      await eventually(() =>
+        expect(store.writes().filter(({ state }) => state === "in-flight")).toHaveLength(1_000),
+      );
+      line.cut();
+      line.mend();
+      await store.save();
+      await eventually(() => expect(theirs.size).toBe(1_500));
+    });
+
     it("throws outbox-full past the bound, and goes on when there is room again", async () => {
       const store = await open<number>({ maxOutboxWrites: 10 });
       expect(() => {

@@ -12,6 +12,9 @@ import { hasValue } from "./overlay.ts";
  * does with a bucket, and clients whose lines to it may be slow, cut, or deliver twice. No time passes in it.
  */
 
+/** Writes a client has under way at most; fewer than there are keys, so that schedules fill it. */
+const WINDOW = 2;
+
 /** The server: one sequence, the newest entry of each key, and a memory of write ids. */
 export class ModelServer {
   epoch = "epoch-1";
@@ -242,7 +245,9 @@ export class ModelClient {
   /** Sends up to `limit` writes. */
   send(limit: number): void {
     if (!this.online) return;
-    for (const { write, expectedSeq } of this.state.take(limit)) {
+    const room = Math.min(limit, WINDOW - this.state.inFlightCount);
+    if (room <= 0) return;
+    for (const { write, expectedSeq } of this.state.take(room)) {
       const { key, value, id, ttlMs, headers } = write;
       this.#unanswered.add(id);
       this.#toServer.push({
