@@ -32,6 +32,14 @@ export interface CastSize {
   readonly pages: number;
 }
 
+/**
+ * What is in trouble: never twice at the same time. All nodes are one such thing, because one at a time is what three of
+ * them promise to survive; the leader may be any of them.
+ */
+export function slotOf({ target, at }: Fault): string {
+  return target === "nats" || target === "leader" ? "nats" : `${target} ${at}`;
+}
+
 export function describeAct({ atMs, forMs, fault }: Act): string {
   const target = fault.target === "leader" ? "leader" : `${fault.target} ${fault.at}`;
   const length = fault.kind === "step-down" ? "" : ` for ${forMs} ms`;

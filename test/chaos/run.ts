@@ -4,7 +4,7 @@ import { applyFault } from "./apply-fault.ts";
 import { Cast, type CastOptions } from "./cast.ts";
 import { check, differences, type Findings } from "./check.ts";
 import { Witness } from "./evidence.ts";
-import { type Act, describeAct, type Fault } from "./fault.ts";
+import { type Act, describeAct, type Fault, slotOf } from "./fault.ts";
 import type { Dump } from "./history.ts";
 import type { ChaosClient } from "./process-client.ts";
 
@@ -65,14 +65,20 @@ async function perform(
 ): Promise<void> {
   const startedAt = performance.now();
   const until = (atMs: number): Promise<void> => sleep(startedAt + atMs - performance.now());
-  const faults: Promise<void>[] = [];
+  const faults = new Map<string, Promise<void>>();
   for (const act of schedule) {
     await until(act.atMs);
     log(describeAct(act));
-    faults.push(applyFault(cast, act));
+    // What takes longer to start again than it should is not killed meanwhile.
+    const slot = slotOf(act.fault);
+    const before = faults.get(slot) ?? Promise.resolve();
+    faults.set(
+      slot,
+      before.then(() => applyFault(cast, act)),
+    );
   }
   await until(workMs);
-  await Promise.all(faults);
+  await Promise.all(faults.values());
 }
 
 function isEndOfServer({ kind, target }: Fault): boolean {

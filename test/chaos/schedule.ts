@@ -1,4 +1,4 @@
-import type { Act, CastSize, Fault } from "./fault.ts";
+import { type Act, type CastSize, type Fault, slotOf } from "./fault.ts";
 import { between, createRandom, pick } from "./random.ts";
 
 /** Time for the clients to get going, in milliseconds. */
@@ -27,9 +27,7 @@ export function createSchedule(seed: number, totalMs: number, size: CastSize): A
     const fault = createFault(random, size);
     const endMs = atMs + forMs;
     if (atMs > totalMs) return acts;
-    // One node at a time: so much three of them promise to survive. The leader may be any of them.
-    const { target } = fault;
-    const slot = target === "leader" || target === "nats" ? "nats" : `${target} ${fault.at}`;
+    const slot = slotOf(fault);
     if (endMs > totalMs || (busyUntil.get(slot) ?? 0) > atMs) continue;
     busyUntil.set(slot, endMs);
     acts.push({ atMs, forMs, fault });

@@ -33,7 +33,8 @@ const line = v.object({
   /** When it was stored, in milliseconds since the epoch. */
   time: v.number(),
   ttlMs: v.optional(v.number(), 0),
-  headers: v.optional(v.record(v.string(), v.string())),
+  /** As pairs: a header may have any name. */
+  headers: v.optional(v.array(v.tuple([v.string(), v.string()]))),
 });
 
 /** One entry of a backup. */
@@ -82,7 +83,7 @@ export function formatEntry({ store, entry }: StoredEntry): string {
     ...(kind === "put" ? formatValue(valueBytes(entry)) : {}),
     time,
     ...(ttlMs > 0 ? { ttlMs } : {}),
-    ...(headers === undefined ? {} : { headers }),
+    ...(headers === undefined ? {} : { headers: Object.entries(headers) }),
   });
 }
 
@@ -104,7 +105,7 @@ export function parseEntry(text: string): BackedUp {
     value: encoded === "" ? new Uint8Array(0) : encoded,
     time,
     ttlMs,
-    headers,
+    headers: headers && Object.fromEntries(headers),
   };
 }
 

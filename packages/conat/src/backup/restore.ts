@@ -52,7 +52,10 @@ export async function planRestore(
   const writes: BackedUp[] = [];
   let unchanged = 0;
   for (const entry of backup.contents) {
-    if (entry.ttlMs > 0 && entry.time + entry.ttlMs <= now) continue;
+    const hasExpired = entry.ttlMs > 0 && entry.time + entry.ttlMs <= now;
+    // Signs of life of hubs that may not be there any more.
+    const isSignOfLife = entry.ttlMs > 0 && isOfHubs(entry);
+    if (hasExpired || isSignOfLife) continue;
     const stored = current.get(entry);
     if (stored && (isOfHubs(entry) || isSame(stored, entry))) unchanged += 1;
     else writes.push(entry);
