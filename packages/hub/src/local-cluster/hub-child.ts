@@ -19,13 +19,15 @@ export interface HubChild {
 
 /**
  * Starts a hub as its command does.
+ * @param nodeArgs flags for Node, such as those that let it run TypeScript.
  * @throws Error when it does not start the first time; it has said why.
  */
 export async function startHubChild(
+  nodeArgs: readonly string[],
   args: readonly string[],
   log: (line: string) => void,
 ): Promise<HubChild> {
-  let child = spawnHub(args);
+  let child = spawnHub(nodeArgs, args);
   const url = await urlOf(child);
   // The second time on the same port.
   const again = [...args, "--port", new URL(url).port];
@@ -37,7 +39,7 @@ export async function startHubChild(
       log(`the hub at ${url} has ended; it is started again`);
       await sleep(RESTART_WAIT_MS, undefined, { signal: ending.signal }).catch(() => undefined);
       if (ending.signal.aborted) return;
-      child = spawnHub(again);
+      child = spawnHub(nodeArgs, again);
       await urlOf(child).catch(() => undefined);
     }
   })();
@@ -54,9 +56,8 @@ export async function startHubChild(
   };
 }
 
-/** With the flags of this process: those that let Node run TypeScript, and that end it with its parent. */
-function spawnHub(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, MAIN, ...args], {
+function spawnHub(nodeArgs: readonly string[], args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...nodeArgs, MAIN, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
     // A Ctrl-C is for this process, which ends its children in order.
     detached: true,

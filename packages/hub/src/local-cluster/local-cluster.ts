@@ -21,6 +21,8 @@ export interface LocalClusterOptions {
   readonly port: number;
   /** Further options for the command of each hub. */
   readonly hubArgs: readonly string[];
+  /** Flags for Node in each hub's process. @default those of this process */
+  readonly nodeArgs?: readonly string[];
   readonly log: (line: string) => void;
 }
 
@@ -60,7 +62,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<L
         ...options.hubArgs,
       ];
       // One after the other, so that the first makes the buckets.
-      hubs.push(await startHubChild(args, log));
+      hubs.push(await startHubChild(options.nodeArgs ?? process.execArgv, args, log));
     }
     return { nodes, hubs, nkeyFile, stop };
   } catch (error) {
