@@ -20,7 +20,7 @@ interface Worker {
   written: number;
 }
 
-describe("two hubs that are restarted one after the other, under load", () => {
+describe("two hubs that are restarted one after the other, under load", { timeout: 60_000 }, () => {
   const nats = useTestNats();
   const project_id = "rolling";
   const hubs: SpawnedHub[] = [];

@@ -9,7 +9,7 @@ import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 /** Far longer than anything takes on this machine: what is cut within it has not arrived. In milliseconds. */
 const HELD_MS = 2_000;
 
-describe("a client whose line is cut", () => {
+describe("a client whose line is cut", { timeout: 60_000 }, () => {
   const nats = useTestNats();
   const forgetful = useTestNats();
   const toClose: { close(): Promise<unknown> }[] = [];

@@ -7,7 +7,7 @@ import { startTcpProxy } from "./tcp-proxy.ts";
 const LEASE_MS = 2_000;
 const DEDUPE_MS = 1_000;
 
-describe("a hub that stands still", () => {
+describe("a hub that stands still", { timeout: 60_000 }, () => {
   const nats = useTestNats();
   const project_id = "stalled";
   const toClose: { close(): Promise<unknown> }[] = [];

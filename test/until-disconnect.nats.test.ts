@@ -6,9 +6,13 @@ import { SpawnedHub } from "../packages/hub/src/test-kit/spawn-hub.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** The shortest lifetime there is, in milliseconds. */
-const TTL_MS = 5_000;
+const SHORT_TTL_MS = 5_000;
+/** Longer than any test. */
+const LONG_TTL_MS = 120_000;
+/** Long enough to come back on a machine that is busy, in milliseconds. */
+const GRACE_MS = 1_500;
 
-describe("a key that is set until its writer disconnects", () => {
+describe("a key that is set until its writer disconnects", { timeout: 60_000 }, () => {
   const nats = useTestNats();
   const toClose: { close(): Promise<unknown> }[] = [];
   let projects = 0;
@@ -23,7 +27,7 @@ describe("a key that is set until its writer disconnects", () => {
   }
 
   async function start(options: HubOptions = {}): Promise<Hub> {
-    const base = { port: 0, dev: true, natsUrl: nats().url, disconnectGraceMs: 400 };
+    const base = { port: 0, dev: true, natsUrl: nats().url, disconnectGraceMs: GRACE_MS };
     return keep(await startHub({ ...base, ...options }));
   }
 
@@ -54,8 +58,13 @@ describe("a key that is set until its writer disconnects", () => {
     return { store, told };
   }
 
-  async function set(store: DKV<string>, key: string, value: string): Promise<void> {
-    store.set(key, value, { untilDisconnect: true, ttlMs: TTL_MS });
+  async function set(
+    store: DKV<string>,
+    key: string,
+    value: string,
+    ttlMs: number = LONG_TTL_MS,
+  ): Promise<void> {
+    store.set(key, value, { untilDisconnect: true, ttlMs });
     await store.save();
   }
 
@@ -67,8 +76,7 @@ describe("a key that is set until its writer disconnects", () => {
     const cutAt = performance.now();
     way.cut();
     await eventually(() => expect(bob.told).toEqual(["alice=here", "alice=undefined"]));
-    expect(performance.now() - cutAt).toBeGreaterThan(390);
-    expect(performance.now() - cutAt).toBeLessThan(TTL_MS / 2);
+    expect(performance.now() - cutAt).toBeGreaterThan(GRACE_MS - 10);
   });
 
   it("stays when its writer is back in time, and is set again when it comes later", async () => {
@@ -123,12 +131,10 @@ describe("a key that is set until its writer disconnects", () => {
     await set(carol.store, "carol", "here");
     await set(direct.store, "direct", "here");
     await eventually(() => bob.store.size === 3);
-    const closedAt = performance.now();
     await alice.client.close();
     await carol.store.close();
     await direct.client.close();
     await eventually(() => bob.store.size === 0);
-    expect(performance.now() - closedAt).toBeLessThan(TTL_MS / 2);
   });
 
   it("outlives its lifetime as long as its writer is there, behind a hub or straight on NATS", async () => {
@@ -139,13 +145,13 @@ describe("a key that is set until its writer disconnects", () => {
     alice.store.on("change", (change) => {
       if (change.key === "alice") own.push(change.own);
     });
-    await set(alice.store, "alice", "here");
-    await set(direct.store, "direct", "here");
+    await set(alice.store, "alice", "here", SHORT_TTL_MS);
+    await set(direct.store, "direct", "here", SHORT_TTL_MS);
     const versions = (key: string): number =>
       bob.told.filter((one) => one === `${key}=here`).length;
     // A new version comes every half of the lifetime.
     await eventually(() => versions("alice") >= 4 && versions("direct") >= 4, {
-      timeoutMs: 3 * TTL_MS,
+      timeoutMs: 5 * SHORT_TTL_MS,
     });
     expect(bob.told).not.toContain("alice=undefined");
     expect(bob.told).not.toContain("direct=undefined");
@@ -157,10 +163,10 @@ describe("a key that is set until its writer disconnects", () => {
     const hub = new SpawnedHub(["--dev", "--port", "0", "--nats-url", nats().url]);
     const url = await hub.url();
     const alice = await enter(url);
-    await set(alice.store, "alice", "here");
+    await set(alice.store, "alice", "here", SHORT_TTL_MS);
     await hub.kill("SIGKILL");
     await eventually(() => expect(bob.told.at(-1)).toBe("alice=undefined"), {
-      timeoutMs: 3 * TTL_MS,
+      timeoutMs: 5 * SHORT_TTL_MS,
     });
   });
 
@@ -191,6 +197,8 @@ describe("a key that is set until its writer disconnects", () => {
     await set(store, "a", "2");
     await expect(set(store, "c", "1")).rejects.toMatchObject({ kind: "limit-exceeded" });
     expect(store.get()).toEqual({ a: "2", b: "1" });
-    expect(() => store.set("d", "1", { untilDisconnect: true, ttlMs: 4_999 })).toThrow(/5000/);
+    expect(() => store.set("d", "1", { untilDisconnect: true, ttlMs: SHORT_TTL_MS - 1 })).toThrow(
+      /5000/,
+    );
   });
 });
