@@ -17,15 +17,17 @@ export class ChangeNotifier {
   }
 
   subscribe(listener: Listener): () => void {
-    this.#all.add(listener);
-    return () => void this.#all.delete(listener);
+    const own = (): void => listener();
+    this.#all.add(own);
+    return () => void this.#all.delete(own);
   }
 
   subscribeKey(key: string, listener: Listener): () => void {
+    const own = (): void => listener();
     const listeners = this.#byKey.get(key) ?? new Set();
-    this.#byKey.set(key, listeners.add(listener));
+    this.#byKey.set(key, listeners.add(own));
     return () => {
-      listeners.delete(listener);
+      listeners.delete(own);
       if (listeners.size === 0 && this.#byKey.get(key) === listeners) this.#byKey.delete(key);
     };
   }

@@ -1,0 +1,37 @@
+import { describe, expect, it } from "vitest";
+import { Emitter } from "./emitter.ts";
+
+describe("an emitter", () => {
+  it("counts a listener that is given twice as two, each with an end of its own", () => {
+    const emitter = new Emitter<{ tick: [] }>();
+    let calls = 0;
+    const listener = (): void => {
+      calls += 1;
+    };
+    const stop = emitter.on("tick", listener);
+    emitter.on("tick", listener);
+    stop();
+    stop();
+    emitter.emit("tick");
+    expect(calls).toBe(1);
+    emitter.off("tick", listener);
+    emitter.emit("tick");
+    expect(calls).toBe(1);
+  });
+
+  it("takes off a listener that was to be called once", () => {
+    const emitter = new Emitter<{ tick: [] }>();
+    let calls = 0;
+    const listener = (): void => {
+      calls += 1;
+    };
+    emitter.once("tick", listener);
+    emitter.off("tick", listener);
+    emitter.emit("tick");
+    expect(calls).toBe(0);
+    emitter.once("tick", listener);
+    emitter.emit("tick");
+    emitter.emit("tick");
+    expect(calls).toBe(1);
+  });
+});
