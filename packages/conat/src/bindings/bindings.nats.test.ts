@@ -46,6 +46,7 @@ describe("stores in other frameworks", () => {
         [...values].map(([key, value]) => `${key}=${value}`).join(" ");
       const stop = readable(mine).subscribe((values) => seen.push(text(values)));
       expect(seen).toEqual(["a=1"]);
+      await mine.save();
       theirs.set("b", "2");
       await eventually(() => expect(seen.at(-1)).toBe("a=1 b=2"));
       stop();
