@@ -37,6 +37,9 @@ async function measure(options: BenchOptions): Promise<number> {
       .map(([name, value]) => `${name}: ${value}`)
       .join(", "),
   );
+  if (Number(machine().load) > Number(machine().cores) / 2) {
+    log("this machine has other work to do: believe ratios of best rounds and processor time");
+  }
   for (const bench of benches) {
     try {
       const rows = await runBench(bench, run);

@@ -21,6 +21,8 @@ export interface NodeProcessOptions {
   /** More flags for Node. */
   readonly flags?: readonly string[] | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** The process has ended although nobody asked it to. */
+  readonly onLost?: ((error: Error) => void) | undefined;
 }
 
 /** A Node process of the bench's own, whose functions are called by name. */
@@ -30,8 +32,9 @@ export class NodeProcess<M extends Methods> {
   readonly #exited: Promise<void>;
   readonly #waiting = new Map<number, Waiting>();
   #calls = 0;
+  #isStopping = false;
 
-  constructor({ module, flags = [], env = {} }: NodeProcessOptions) {
+  constructor({ module, flags = [], env = {}, onLost }: NodeProcessOptions) {
     this.#module = module;
     this.#child = fork(fileURLToPath(new URL(`../${module}`, import.meta.url)), {
       execArgv: [...process.execArgv, ...flags],
@@ -41,7 +44,9 @@ export class NodeProcess<M extends Methods> {
     this.#child.on("message", (reply: Reply) => this.#onReply(reply));
     this.#exited = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => {
-        this.#failAll(new Error(`${module} has ended with ${signal ?? `exit code ${code}`}`));
+        const error = new Error(`${module} has ended with ${signal ?? `exit code ${code}`}`);
+        this.fail(error);
+        if (!this.#isStopping) onLost?.(error);
         resolve();
       });
     });
@@ -81,6 +86,7 @@ export class NodeProcess<M extends Methods> {
 
   /** Ends the process in good order if it can, and resolves when it is gone. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       this.#send({ id: 0, method: STOP, argument: undefined });
     }
@@ -102,7 +108,8 @@ export class NodeProcess<M extends Methods> {
     else waiting?.reject(new Error(error));
   }
 
-  #failAll(error: Error): void {
+  /** Rejects every call that has no answer yet. */
+  fail(error: Error): void {
     for (const waiting of this.#waiting.values()) waiting.reject(error);
     this.#waiting.clear();
   }

@@ -1,4 +1,4 @@
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
 import { perSecond } from "./metrics.ts";
 import type { RowResult, SideResult } from "./run-bench.ts";
 import { median, percentile, spread } from "./stats.ts";
@@ -16,12 +16,12 @@ export function benchTable(results: readonly RowResult[]): string {
   return ["", table([header, ...lines]), ...rows].join("\n");
 }
 
-function verdictLine({ row, ours, floor, ratio, targets, peers }: RowResult): string {
+function verdictLine({ row, ours, floor, ratio, bestRatio, targets, peers }: RowResult): string {
   const parts = [
     `conat ${figure(ours)} ${row.unit}`,
     ...(floor === undefined ? [] : [`floor ${figure(floor)}`]),
     ...Object.entries(peers).map(([name, value]) => `${name} ${figure(value)}`),
-    ...(ratio === undefined ? [] : [`ratio ${ratio.toFixed(2)}`]),
+    ...(ratio === undefined ? [] : [`ratio ${shownRatio(ratio, bestRatio)}`]),
     ...targets.map(({ text, ok }) => `target ${text}: ${verdict(ok)}`),
   ];
   return `    ${parts.join(" · ")}`;
@@ -30,12 +30,12 @@ function verdictLine({ row, ours, floor, ratio, targets, peers }: RowResult): st
 /** One line for each row. */
 export function summaryTable(results: readonly RowResult[]): string {
   const header = ["row", "unit", "ours", "floor", "ratio", "target", "ok", "peers"];
-  const lines = results.map(({ row, ours, floor, ratio, targets, peers }) => [
+  const lines = results.map(({ row, ours, floor, ratio, bestRatio, targets, peers }) => [
     row.name,
     row.unit,
     figure(ours),
     floor === undefined ? "" : figure(floor),
-    ratio === undefined ? "" : ratio.toFixed(2),
+    ratio === undefined ? "" : shownRatio(ratio, bestRatio),
     targets.map(({ text }) => text).join(", "),
     targets.map(({ ok }) => verdict(ok)).join(", "),
     Object.entries(peers)
@@ -47,12 +47,13 @@ export function summaryTable(results: readonly RowResult[]): string {
 
 /** What `--json` writes. */
 export function toJson(results: readonly RowResult[], failed: readonly string[]): string {
-  const rows = results.map(({ row, ours, floor, ratio, targets, peers, sides }) => ({
+  const rows = results.map(({ row, ours, floor, ratio, bestRatio, targets, peers, sides }) => ({
     row: row.name,
     unit: row.unit,
     ours,
     floor: floor ?? null,
     ratio: ratio ?? null,
+    bestRatio: bestRatio ?? null,
     target: targets.map(({ text }) => text).join(", "),
     ok: targets.every(({ ok }) => ok !== undefined) ? targets.every(({ ok }) => ok) : null,
     peers,
@@ -78,6 +79,8 @@ export function machine(): Readonly<Record<string, string | number>> {
     memoryGB: Math.round(totalmem() / 1e9),
     system: `${process.platform} ${release()}`,
     node: process.versions.node,
+    /** Processes that were running or waiting to, on average over the last minute. */
+    load: Number((loadavg()[0] ?? 0).toFixed(1)),
   };
 }
 
@@ -127,6 +130,13 @@ function list(figures: Readonly<Record<string, number>>, unit: number): string {
   return Object.entries(figures)
     .map(([name, value]) => `${name} ${figure(value / unit)}`)
     .join(" ");
+}
+
+/** With the ratio of the best rounds behind it. */
+function shownRatio(ratio: number, bestRatio: number | undefined): string {
+  return bestRatio === undefined
+    ? ratio.toFixed(2)
+    : `${ratio.toFixed(2)} (best ${bestRatio.toFixed(2)})`;
 }
 
 /** Three digits that matter. */

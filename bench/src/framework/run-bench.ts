@@ -30,6 +30,8 @@ export interface RowResult {
   readonly floor: number | undefined;
   /** Ours as a multiple of the floor. */
   readonly ratio: number | undefined;
+  /** The same for the best round of each side, which other work on the machine has disturbed least. */
+  readonly bestRatio: number | undefined;
   readonly targets: readonly TargetResult[];
   readonly peers: Readonly<Record<string, number>>;
   readonly sides: readonly SideResult[];
@@ -77,12 +79,17 @@ async function sample(side: Side, scale: number): Promise<Sample> {
 }
 
 function toRowResult(row: Row, sides: readonly SideResult[]): RowResult {
-  const figures = new Map(
-    sides.map(({ side, rounds }) => [side.name, median(rounds.map(row.metric))]),
-  );
-  const ours = figures.get(row.ours ?? "conat") ?? Number.NaN;
   const floors = row.floor ?? sides.filter(isRole("floor")).map(({ side }) => side.name);
-  const floor = floors.length === 0 ? undefined : sum(floors.map((name) => figures.get(name)));
+  const figuresBy = (choose: (figures: number[]) => number): Map<string, number> =>
+    new Map(sides.map(({ side, rounds }) => [side.name, choose(rounds.map(row.metric))]));
+  const oursIn = (figures: Map<string, number>): number =>
+    figures.get(row.ours ?? "conat") ?? Number.NaN;
+  const floorIn = (figures: Map<string, number>): number | undefined =>
+    floors.length === 0 ? undefined : sum(floors.map((name) => figures.get(name)));
+  const figures = figuresBy(median);
+  const best = figuresBy((all) => (isRate(row) ? Math.max(...all) : Math.min(...all)));
+  const ours = oursIn(figures);
+  const floor = floorIn(figures);
   const peers = sides.filter(isRole("peer")).map(({ side }) => side.name);
   const targets = row.targets.map(({ at, times, of }): TargetResult => {
     const text = `${at === "most" ? "≤" : "≥"} ${times} ${of === "unit" ? row.unit : `× ${of}`}`;
@@ -94,11 +101,20 @@ function toRowResult(row: Row, sides: readonly SideResult[]): RowResult {
     row,
     ours,
     floor,
-    ratio: floor === undefined ? undefined : ours / floor,
+    ratio: quotient(ours, floor),
+    bestRatio: quotient(oursIn(best), floorIn(best)),
     targets,
     peers: Object.fromEntries(peers.map((name) => [name, figures.get(name) ?? Number.NaN])),
     sides,
   };
+}
+
+function isRate({ unit }: Row): boolean {
+  return unit.endsWith("/s");
+}
+
+function quotient(ours: number, floor: number | undefined): number | undefined {
+  return floor === undefined ? undefined : ours / floor;
 }
 
 function isRole(role: Side["role"]): (result: SideResult) => boolean {

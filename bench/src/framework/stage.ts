@@ -49,6 +49,7 @@ export interface SideOptions {
 export class Stage {
   readonly #options: StageOptions;
   readonly #started: { stop(): Promise<void> }[] = [];
+  readonly #nodes = new Set<NodeProcess<Methods>>();
 
   constructor(options: StageOptions) {
     this.#options = options;
@@ -144,8 +145,16 @@ export class Stage {
     const { cpuProfileDir } = this.#options;
     const profile =
       cpuProfileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${cpuProfileDir}`];
-    const node = new NodeProcess<M>({ ...options, flags: [...flags, ...profile] });
+    const node = new NodeProcess<M>({
+      ...options,
+      flags: [...flags, ...profile],
+      // A load whose server is gone would wait for ever.
+      onLost: (error) => {
+        for (const other of this.#nodes) other.fail(error);
+      },
+    });
     this.#started.push(node);
+    this.#nodes.add(node);
     return node;
   }
 
