@@ -118,6 +118,12 @@ export async function openBuckets(
   return { buckets: new Buckets(partitions, opened), clockOffsetMs: opener.clockOffsetMs };
 }
 
+/** A sequence that is stored in the history `epoch`. */
+interface Known {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
 class Opener {
   readonly #connection: NatsConnection;
   readonly #options: ResolvedOptions;
@@ -131,10 +137,11 @@ class Opener {
   }
 
   async open(name: Bucket, ephemeral: boolean, partitions: number): Promise<BucketFacts> {
+    const known = this.#knownOf(name);
     const found = await this.#describe(name);
     if (found !== undefined) {
       const facts = this.#accept(found, name, ephemeral, "bad-options");
-      return this.#wentBack(name, facts) ? this.#newEpoch(name, ephemeral, facts) : facts;
+      return wentBack(facts, known) ? this.#newEpoch(name, ephemeral, facts) : facts;
     }
     const config = bucketConfig(name, ephemeral, partitions, randomId(), this.#options);
     try {
@@ -164,17 +171,18 @@ class Opener {
     };
   }
 
-  /** Sequences that were acknowledged would be given out again: to readers that is another history. */
-  #wentBack(name: Bucket, { epoch, lastSeq }: BucketFacts): boolean {
+  /** What is known to be stored now; later writes raise it while a question is on its way. */
+  #knownOf(name: Bucket): Known | undefined {
     const before = this.#previous?.get(name);
-    return before?.epoch === epoch && lastSeq < before.highWater;
+    return before && { epoch: before.epoch, seq: before.highWater };
   }
 
   /** Says in the bucket itself that its history is another one now, so that every session comes to know. */
   async #newEpoch(name: Bucket, ephemeral: boolean, facts: BucketFacts): Promise<BucketFacts> {
     // Who describes a stream may have been its leader once, and not know yet that it is not any more.
+    const known = this.#knownOf(name);
     const lastSeq = await probe(this.#connection, name, this.#options.requestTimeoutMs);
-    if (!this.#wentBack(name, { ...facts, lastSeq })) return { ...facts, lastSeq };
+    if (!wentBack({ ...facts, lastSeq }, known)) return { ...facts, lastSeq };
     const info = await this.#describe(name);
     if (info === undefined) throw new ConatError("unavailable", `the bucket ${name} is gone`);
     const now = bucketFacts(info);
@@ -224,6 +232,11 @@ class Opener {
       `the stream ${streamName(name)} cannot serve as a bucket (${advice}): ${missing.join("; ")}`,
     );
   }
+}
+
+/** Sequences that were acknowledged would be given out again: to readers that is another history. */
+function wentBack({ epoch, lastSeq }: BucketFacts, known: Known | undefined): boolean {
+  return known?.epoch === epoch && lastSeq < known.seq;
 }
 
 function isApiError(error: unknown, errCode: number): boolean {

@@ -1,0 +1,33 @@
+import { connect } from "@nats-io/transport-node";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { useTestNats } from "../testing/use-test-nats.ts";
+import { type Buckets, openBuckets } from "./buckets.ts";
+import { resolveOptions } from "./options.ts";
+
+const server = useTestNats();
+const STORE = { scope: { kind: "project", id: "p" }, ephemeral: false } as const;
+
+/** Opens the buckets, and whatever opens them again. */
+async function openTwice(): Promise<{ buckets: Buckets; again: () => Promise<Buckets> }> {
+  const connection = await connect({ servers: server().url });
+  onTestFinished(() => connection.close());
+  const options = resolveOptions({ servers: server().url });
+  const { buckets } = await openBuckets(connection, options, undefined);
+  const again = async () => (await openBuckets(connection, options, buckets)).buckets;
+  return { buckets, again };
+}
+
+describe("buckets that are looked at again", () => {
+  it("have the same history when something is stored while the answer is on its way", async () => {
+    const { buckets, again } = await openTwice();
+    const answer = again();
+    buckets.of(STORE).highWater += 50;
+    expect((await answer).isSameAs(buckets)).toBe(true);
+  });
+
+  it("have another history when what was stored before is not there any more", async () => {
+    const { buckets, again } = await openTwice();
+    buckets.of(STORE).highWater += 50;
+    expect((await again()).isSameAs(buckets)).toBe(false);
+  });
+});
