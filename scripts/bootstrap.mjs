@@ -68,8 +68,12 @@ export function tool(name) {
 
 /** Flags for `node` to run TypeScript sources of this workspace, from any working directory. */
 export function typescriptFlags() {
-  const loader = pathToFileURL(join(MODULES, "tsx", "dist", "loader.mjs")).href;
-  return ["--conditions=source", "--import", loader];
+  return ["--conditions=source", ...typescriptLoader()];
+}
+
+/** The same for what is not in a package: packages are taken as they were built. */
+export function typescriptLoader() {
+  return ["--import", pathToFileURL(join(MODULES, "tsx", "dist", "loader.mjs")).href];
 }
 
 /**
