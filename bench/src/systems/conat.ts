@@ -16,10 +16,12 @@ export interface ConatOptions {
 /** What is measured: `dkv()`, through a hub or straight on NATS. */
 export function conat(options: ConatOptions): System {
   const { address, ephemeral = false, project: project_id = "bench" } = options;
+  const isHub = address.startsWith("http");
   return {
     async connect(): Promise<Connection> {
-      const identity = address.startsWith("http") ? { project_id } : undefined;
-      const client = connect({ address, identity });
+      accounts += 1;
+      const identity = { account_id: `bench-${accounts}`, projects: [project_id] };
+      const client = connect({ address, identity: isHub ? identity : undefined });
       await client.ready();
       return {
         async open(name) {
@@ -36,6 +38,9 @@ export function conat(options: ConatOptions): System {
     },
   };
 }
+
+/** Every client is somebody else, as browsers are. */
+let accounts = 0;
 
 /** The load waits for confirmation itself, after as many writes as a row says. */
 const OUTBOX = { maxOutboxWrites: 1_000_000, maxOutboxBytes: 1_000_000_000 };
