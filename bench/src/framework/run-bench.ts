@@ -12,6 +12,11 @@ export interface RunOptions extends StageOptions {
 }
 
 /** One side after all rounds. */
+interface Running {
+  readonly side: Side;
+  readonly rounds: Measured[];
+}
+
 export interface SideResult {
   readonly side: Side;
   readonly rounds: readonly Measured[];
@@ -48,13 +53,25 @@ export async function runBench(bench: Bench, options: RunOptions): Promise<RowRe
   try {
     log(`${bench.name}: starting`);
     const sides = await bench.open(stage);
-    for (const side of sides) await sample(side, scale * WARM_UP);
-    const results = sides.map((side) => ({ side, rounds: [] as Measured[] }));
+    const results = new Set(sides.map((side): Running => ({ side, rounds: [] })));
+    /** What is compared with must not keep the rest from being measured. */
+    const leaveOut = (result: Running, error: Error) => {
+      if (result.side.role !== "peer") throw error;
+      log(`${result.side.name} is left out: ${error.cause}`);
+      results.delete(result);
+    };
+    for (const result of results) {
+      await sample(result.side, scale * WARM_UP).catch((error) => leaveOut(result, error));
+    }
     for (let round = 1; round <= rounds; round += 1) {
       log(`${bench.name}: round ${round} of ${rounds}`);
-      for (const result of results) result.rounds.push(await measure(result.side, scale));
+      for (const result of results) {
+        await measure(result.side, scale)
+          .then((measured) => result.rounds.push(measured))
+          .catch((error) => leaveOut(result, error));
+      }
     }
-    return bench.rows.map((row) => toRowResult(row, results));
+    return bench.rows.map((row) => toRowResult(row, [...results]));
   } finally {
     await stage.close();
   }
