@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConatError } from "../protocol/conat-error.ts";
+import { atEndOfTurn } from "../util/end-of-turn.ts";
 import type { FeedCounters, FeedHost, ReadyState } from "./feed-host.ts";
 import { Limiter } from "./limiter.ts";
 import type { LoadLane } from "./load-lane.ts";
@@ -69,7 +70,7 @@ export class FeedSet implements FeedHost {
   }
 
   schedule(feed: StoreFeed): void {
-    if (this.#turn.push(feed) === 1) setImmediate(this.#endTurn);
+    if (this.#turn.push(feed) === 1) atEndOfTurn(this.#endTurn);
   }
 
   async resume(ready: ReadyState): Promise<void> {

@@ -1,3 +1,4 @@
+export { atEndOfTurn } from "../util/end-of-turn.ts";
 export { BoundEntries } from "./bound-entries.ts";
 export { type JetstreamMetrics, JetstreamSession } from "./jetstream-session.ts";
 export { createNkey, type Nkey } from "./nkey.ts";

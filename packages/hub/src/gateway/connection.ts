@@ -173,12 +173,14 @@ export class Connection {
   /** Tells the client to move to another hub, or to come back, within so many milliseconds. */
   sayBye(error: ConatError, moveWithinMs: number): void {
     this.#outbox.send("bye", error.kind, error.message, moveWithinMs);
+    this.#outbox.flush();
   }
 
   /** Takes no more writes on; resolves when every one before is answered and the answers are on their way. */
   async settled(): Promise<void> {
     await this.#writes.stop();
     this.#writes.flush();
+    this.#outbox.flush();
   }
 
   /** Looks again at what the client may do; resolves when what it may not see any more is not on its way either. */

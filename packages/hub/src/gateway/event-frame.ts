@@ -12,6 +12,8 @@ const encoder = new Encoder();
  */
 export class EventFrame {
   readonly payload: Buffer;
+  /** Header and payload. */
+  readonly encoded: Buffer;
   /** For Engine.IO, which frames the payload itself where it cannot take the frame. */
   readonly options: { readonly compress: false; readonly wsPreEncodedFrame: readonly [Buffer] };
 
@@ -20,6 +22,7 @@ export class EventFrame {
     const frame = Buffer.allocUnsafe(headerBytes + payload.length);
     writeHeader(frame, payload.length);
     frame.set(payload, headerBytes);
+    this.encoded = frame;
     this.payload = frame.subarray(headerBytes);
     this.options = { compress: false, wsPreEncodedFrame: [frame] };
   }

@@ -2,11 +2,15 @@ import type { HubEvents } from "@conat/conat/internal";
 import type { Socket } from "socket.io";
 import type { Tally } from "../observability/tally.ts";
 import { type EventFrame, encodeEvent } from "./event-frame.ts";
+import { type PeerSocket, peerSocketOf } from "./peer-socket.ts";
 
 type EngineSocket = Socket["conn"];
 
 /** A connection whose outbox is this many times its bound is not worth keeping. */
 const CUT_OFF_FACTOR = 4;
+
+/** Frames of one turn up to this many bytes are copied into one buffer, which costs less than writing each. */
+const JOIN_BYTES = 65_536;
 
 export interface OutboxOptions {
   readonly conn: EngineSocket;
@@ -18,23 +22,47 @@ export interface OutboxOptions {
   readonly onOverflow: () => void;
 }
 
-/** The way to one client: knows how much waits to be read there. */
+/** Outboxes that were given something since the last tick. */
+let filled: Outbox[] = [];
+
+function flushFilled(): void {
+  const outboxes = filled;
+  filled = [];
+  for (const outbox of outboxes) outbox.flush();
+}
+
+/**
+ * The way to one client: knows how much waits to be read there. What it is given in one go leaves in one piece, past
+ * Engine.IO, which would make a packet, a queue and a handful of events of every frame; only behind packets of its own
+ * that still wait do frames queue with them.
+ */
 export class Outbox {
   readonly #conn: EngineSocket;
-  readonly #websocket: { readonly bufferedAmount: number };
+  readonly #peer: PeerSocket;
   readonly #maxBytes: number;
   readonly #tally: Tally;
+  readonly #onDrain: () => void;
   readonly #onOverflow: () => void;
-  /** Bytes that Engine.IO holds back until the WebSocket takes them. */
+  #frames: EventFrame[] = [];
+  #framesBytes = 0;
+  /** Engine.IO may have packets that wait for the WebSocket. */
+  #isQueueing: boolean;
+  /** Bytes of frames that wait behind them. */
   #heldBytes = 0;
 
   constructor({ conn, maxBytes, tally, onDrain, onOverflow }: OutboxOptions) {
     this.#conn = conn;
-    this.#websocket = websocketOf(conn);
+    this.#peer = peerSocketOf(conn);
     this.#maxBytes = maxBytes;
     this.#tally = tally;
+    this.#onDrain = onDrain;
     this.#onOverflow = onOverflow;
+    this.#isQueueing = !conn.transport.writable;
+    conn.on("packetCreate", () => {
+      this.#isQueueing = true;
+    });
     conn.on("flush", () => {
+      this.#isQueueing = false;
       this.#heldBytes = 0;
     });
     conn.transport.on("drain", onDrain);
@@ -42,7 +70,7 @@ export class Outbox {
 
   /** Bytes given to this connection that the network has not taken yet. */
   get bytes(): number {
-    return this.#heldBytes + this.#websocket.bufferedAmount;
+    return this.#framesBytes + this.#heldBytes + this.#peer.bufferedAmount;
   }
 
   /** The client reads more slowly than it is told things. */
@@ -54,29 +82,39 @@ export class Outbox {
     this.sendFrame(encodeEvent(event, ...message));
   }
 
-  /** Sends what {@link encodeEvent} has made. */
+  /** Sends what {@link encodeEvent} has made, at the latest when the current work of the event loop is done. */
   sendFrame(frame: EventFrame): void {
     if (this.#conn.readyState !== "open") return;
     this.#tally.framesOut += 1;
     this.#tally.bytesOut += frame.byteLength;
-    this.#heldBytes += frame.byteLength;
-    this.#conn.write(frame.payload, frame.options);
-    if (this.#heldBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
+    if (this.#frames.push(frame) === 1 && filled.push(this) === 1) process.nextTick(flushFilled);
+    this.#framesBytes += frame.byteLength;
+    if (this.#framesBytes >= JOIN_BYTES) this.flush();
   }
-}
 
-/** The types of Engine.IO hide the WebSocket of its only transport that this hub offers. */
-function websocketOf(conn: EngineSocket): { readonly bufferedAmount: number } {
-  const websocket: unknown = Reflect.get(conn.transport, "socket");
-  if (!hasBufferedAmount(websocket)) throw new TypeError("the transport is not a WebSocket");
-  return websocket;
-}
-
-function hasBufferedAmount(value: unknown): value is { readonly bufferedAmount: number } {
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    "bufferedAmount" in value &&
-    typeof value.bufferedAmount === "number"
-  );
+  /** Hands over everything now. */
+  flush(): void {
+    const frames = this.#frames;
+    if (frames.length === 0) return;
+    const bytes = this.#framesBytes;
+    this.#frames = [];
+    this.#framesBytes = 0;
+    if (this.#conn.readyState !== "open") return;
+    if (this.#peer.sendFrame === undefined || this.#isQueueing) {
+      this.#heldBytes += bytes;
+      for (const { payload, options } of frames) this.#conn.write(payload, options);
+      if (this.#heldBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
+      return;
+    }
+    const [first] = frames;
+    if (frames.length === 1 && first !== undefined) {
+      this.#peer.sendFrame(first.encoded, this.#onDrain);
+    } else if (bytes <= JOIN_BYTES) {
+      const joined = Buffer.concat(frames.map(({ encoded }) => encoded));
+      this.#peer.sendFrame(joined, this.#onDrain);
+    } else {
+      for (const { encoded } of frames) this.#peer.sendFrame(encoded, this.#onDrain);
+    }
+    if (this.#peer.bufferedAmount > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
+  }
 }

@@ -6,6 +6,7 @@ import {
   type WireMutation,
   type WriteResult,
 } from "@conat/conat/internal";
+import { atEndOfTurn } from "@conat/conat/jetstream";
 import type { ConnectionContext } from "./connection-context.ts";
 
 /** The writes of one connection: one call below per frame, and one `ack` for all that is stored in one turn. */
@@ -16,7 +17,7 @@ export class Writes {
   /** Write, sequence, write, sequence, … */
   #stored: number[] = [];
   #duplicates: number[] = [];
-  #flush: NodeJS.Immediate | undefined;
+  #isFlushDue = false;
   #isStopped = false;
   #isClosed = false;
   readonly #idleListeners: (() => void)[] = [];
@@ -83,14 +84,12 @@ export class Writes {
 
   close(): void {
     this.#isClosed = true;
-    clearImmediate(this.#flush);
   }
 
   /** Sends the acknowledgements that were collected, without waiting for the end of the turn. */
   flush(): void {
-    clearImmediate(this.#flush);
-    this.#flush = undefined;
-    if (this.#stored.length === 0) return;
+    this.#isFlushDue = false;
+    if (this.#stored.length === 0 || this.#isClosed) return;
     this.#context.outbox.send("ack", this.#stored, this.#duplicates);
     this.#stored = [];
     this.#duplicates = [];
@@ -103,7 +102,9 @@ export class Writes {
     }
     this.#stored.push(result.write, result.seq);
     if (result.duplicate) this.#duplicates.push(result.write);
-    this.#flush ??= setImmediate(() => this.flush());
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    atEndOfTurn(() => this.flush());
   }
 
   #nack(write: number, error: ConatError): void {

@@ -1,0 +1,100 @@
+import { EventEmitter, once } from "node:events";
+import type { Socket } from "socket.io";
+import { describe, expect, it } from "vitest";
+import { Tally } from "../observability/tally.ts";
+import { encodeEvent } from "./event-frame.ts";
+import { Outbox } from "./outbox.ts";
+
+const FRAME = encodeEvent("lagged", 1, 1);
+const OTHER = encodeEvent("lagged", 2, 1);
+
+/** A connection that writes down what it is given, past Engine.IO and through it. */
+class ScriptedConnection extends EventEmitter {
+  readyState = "open";
+  readonly direct: Buffer[] = [];
+  readonly queued: unknown[] = [];
+  readonly transport: EventEmitter & { writable: boolean; socket: object };
+
+  constructor({ writable = true, buffered = 0 } = {}) {
+    super();
+    const sender = { sendFrame: ([frame]: [Buffer]) => this.direct.push(frame) };
+    const socket = { bufferedAmount: buffered, _sender: sender };
+    this.transport = Object.assign(new EventEmitter(), { writable, socket });
+  }
+
+  write(payload: unknown): void {
+    this.emit("packetCreate");
+    this.queued.push(payload);
+  }
+}
+
+function openOutbox(conn: ScriptedConnection, onOverflow: () => void = () => {}): Outbox {
+  return new Outbox({
+    conn: conn as unknown as Socket["conn"],
+    maxBytes: 1_000,
+    tally: new Tally(),
+    onDrain: () => {},
+    onOverflow,
+  });
+}
+
+async function nextTick(): Promise<void> {
+  const events = new EventEmitter();
+  process.nextTick(() => events.emit("now"));
+  await once(events, "now");
+}
+
+describe("an outbox", () => {
+  it("sends what it is given in one go in one piece", async () => {
+    const conn = new ScriptedConnection();
+    const outbox = openOutbox(conn);
+    outbox.sendFrame(FRAME);
+    outbox.sendFrame(OTHER);
+    expect(outbox.bytes).toBe(FRAME.byteLength + OTHER.byteLength);
+    await nextTick();
+    expect(conn.direct).toEqual([Buffer.concat([FRAME.encoded, OTHER.encoded])]);
+    expect(outbox.bytes).toBe(0);
+  });
+
+  it("overtakes no packet of Engine.IO that still waits", async () => {
+    const conn = new ScriptedConnection();
+    const outbox = openOutbox(conn);
+    conn.emit("packetCreate");
+    outbox.sendFrame(FRAME);
+    await nextTick();
+    expect(conn.direct).toEqual([]);
+    expect(conn.queued).toEqual([FRAME.payload]);
+    expect(outbox.bytes).toBe(FRAME.byteLength);
+
+    conn.emit("flush");
+    outbox.sendFrame(OTHER);
+    await nextTick();
+    expect(conn.direct).toEqual([OTHER.encoded]);
+    expect(outbox.bytes).toBe(0);
+  });
+
+  it("goes through Engine.IO first when a packet may wait since before", async () => {
+    const conn = new ScriptedConnection({ writable: false });
+    openOutbox(conn).sendFrame(FRAME);
+    await nextTick();
+    expect(conn.queued).toEqual([FRAME.payload]);
+  });
+
+  it("gives up a connection that takes nothing at all", async () => {
+    let overflows = 0;
+    const conn = new ScriptedConnection({ buffered: 5_000 });
+    openOutbox(conn, () => {
+      overflows += 1;
+    }).sendFrame(FRAME);
+    await nextTick();
+    expect(overflows).toBe(1);
+  });
+
+  it("sends nothing on a connection that has closed meanwhile", async () => {
+    const conn = new ScriptedConnection();
+    openOutbox(conn).sendFrame(FRAME);
+    conn.readyState = "closed";
+    await nextTick();
+    expect(conn.direct).toEqual([]);
+  });
+});
