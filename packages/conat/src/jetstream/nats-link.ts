@@ -160,6 +160,8 @@ function toConnectionOptions(options: ResolvedOptions, name: string): Connection
     reconnectJitterTLS: RECONNECT_WAIT_MS,
     // A server that comes back before its users are known refuses at first.
     ignoreAuthErrorAbort: true,
+    // Messages of this session reach its own subscriptions without the trip: see Topics.
+    noEcho: true,
     // A stack for every request costs half of the throughput.
     noAsyncTraces: true,
   };

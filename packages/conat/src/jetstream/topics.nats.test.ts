@@ -65,6 +65,16 @@ describe("a topic on NATS", () => {
     await sayUntil(one, "after all", () => second.texts.at(-1) === "after all");
   });
 
+  it("is heard once and in order, in the session that speaks and in another", async () => {
+    const [one, two] = [await open(), await open()];
+    const probes = [new TopicProbe(one, topic), new TopicProbe(two, topic)];
+    await sayUntil(one, "ready", () => probes.every(({ texts }) => texts.length > 0));
+    const said = Array.from({ length: 200 }, (_, at) => String(at));
+    for (const text of said) say(one, text);
+    await eventually(() => probes.every(({ texts }) => texts.at(-1) === "199"));
+    for (const { texts } of probes) expect(texts.filter((text) => text !== "ready")).toEqual(said);
+  });
+
   it("tells a reader that is too slow how many messages it has lost, and goes on with the newest", async () => {
     const [writer, reader] = [await open(), await open()];
     const heard: number[] = [];

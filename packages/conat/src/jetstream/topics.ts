@@ -17,7 +17,7 @@ const OUTBOX_MESSAGES = 1_000;
 const OUTBOX_BYTES = 4_194_304;
 
 /** Messages, and their bytes, that one subscription may be behind. */
-const INBOX_MESSAGES = 1_000;
+const INBOX_MESSAGES = 4_000;
 const INBOX_BYTES = 16_777_216;
 
 /** A reader gets the event loop for this long at a time, in milliseconds, so that it can be seen to be slow. */
@@ -29,10 +29,14 @@ interface Outgoing {
   readonly bytes: number;
 }
 
-/** PubSub on core subjects: nothing is stored, nobody answers. */
+/**
+ * PubSub on core subjects: nothing is stored, nobody answers. Who listens in the same session as the publisher, such as
+ * the clients of one hub, gets a message at once; the server, which tells everybody else, does not echo it.
+ */
 export class Topics {
   readonly #outbox = new BoundedQueue<Outgoing>(OUTBOX_MESSAGES, OUTBOX_BYTES);
   readonly #subscriptions = new Set<TopicSubscription>();
+  readonly #bySubject = new Map<Subject, Set<TopicSubscription>>();
   readonly #headers = new EncodedHeaders();
   #connection: NatsConnection | undefined;
 
@@ -55,10 +59,15 @@ export class Topics {
   }
 
   subscribe(topic: TopicRef, listener: TopicListener): Subscription {
-    const subscription = new TopicSubscription(topicSubject(topic), listener, (ended) =>
-      this.#subscriptions.delete(ended),
-    );
+    const subject = topicSubject(topic);
+    const listening = this.#bySubject.get(subject) ?? new Set();
+    const subscription = new TopicSubscription(subject, listener, (ended) => {
+      this.#subscriptions.delete(ended);
+      listening.delete(ended);
+      if (listening.size === 0) this.#bySubject.delete(subject);
+    });
     this.#subscriptions.add(subscription);
+    this.#bySubject.set(subject, listening.add(subscription));
     if (this.#connection) subscription.attach(this.#connection);
     return subscription;
   }
@@ -85,7 +94,8 @@ export class Topics {
     for (const subscription of [...this.#subscriptions]) subscription.end(error);
   }
 
-  #send(connection: NatsConnection, subject: Subject, { data, origin }: TopicMessage): void {
+  #send(connection: NatsConnection, subject: Subject, message: TopicMessage): void {
+    const { data, origin } = message;
     const max = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
     if (data.length + origin.length + 64 > max) {
       throw new ConatError(
@@ -102,6 +112,7 @@ export class Topics {
       );
       connection.publish(subject, data, { headers: this.#headers });
     }
+    for (const subscription of this.#bySubject.get(subject) ?? []) subscription.add(message);
   }
 }
 
@@ -145,7 +156,7 @@ class TopicSubscription implements Subscription {
         const raw = toRawMessage(message);
         // A copy: the message is a part of a chunk that the network's reader would keep for it.
         const data = new Uint8Array(raw.bytes.subarray(raw.payloadAt));
-        this.#add({ data, origin: readHeaders(raw).origin, bytes: data.length });
+        this.add({ data, origin: readHeaders(raw).origin });
       },
     });
   }
@@ -164,9 +175,10 @@ class TopicSubscription implements Subscription {
     tell((reason) => this.#listener.onClosed(reason), error);
   }
 
-  #add(message: Incoming): void {
-    while (this.#inbox.isFullFor(message.bytes) && this.#inbox.shift()) this.#lagged += 1;
-    this.#inbox.push(message);
+  add({ data, origin }: TopicMessage): void {
+    const bytes = data.length;
+    while (this.#inbox.isFullFor(bytes) && this.#inbox.shift()) this.#lagged += 1;
+    this.#inbox.push({ data, origin, bytes });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(this.#deliver);
