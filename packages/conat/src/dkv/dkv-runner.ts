@@ -52,6 +52,7 @@ export interface WriteRequest {
   readonly ifSeq: number | undefined;
   readonly quiet: boolean;
   readonly untilDisconnect?: boolean | undefined;
+  readonly isUpdate?: boolean | undefined;
 }
 
 /** First pause after a write that could not be sent, and the longest, in milliseconds. */
@@ -165,6 +166,7 @@ export class DkvRunner implements DkvEffects {
       ttlMs: write.ttlMs,
       headers: write.headers,
       untilDisconnect: write.untilDisconnect,
+      isUpdate: write.isUpdate,
     }));
     if (mutations.length > 0)
       this.#session.write(this.#ref, mutations, (result) => this.#onResult(result));

@@ -20,6 +20,8 @@ export interface LocalWrite {
   readonly quiet: boolean;
   /** It ends with this client. */
   readonly untilDisconnect?: boolean | undefined;
+  /** An attempt of an update, made again after a conflict. */
+  readonly isUpdate?: boolean | undefined;
 }
 
 /** How a write ended. Every write ends exactly once. */

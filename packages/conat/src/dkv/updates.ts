@@ -56,6 +56,7 @@ export class Updates {
         headers: undefined,
         ifSeq,
         quiet: true,
+        isUpdate: true,
       });
       this.#runner.flush();
       const outcome = await this.#within(deadline, key, ledger.outcomeOf(item));
@@ -64,7 +65,8 @@ export class Updates {
       if (outcome.status === "discarded")
         throw new ConatError("discarded", "the update was discarded");
       if (outcome.status === "rejected" && outcome.error.kind !== "conflict") throw outcome.error;
-      await pause(Math.random() * Math.min(MAX_PAUSE_MS, attempts));
+      // Mostly it is this writer's turn now.
+      if (attempts > 1) await pause(Math.random() * Math.min(MAX_PAUSE_MS, attempts));
     }
     throw new ConatError(
       "conflict",

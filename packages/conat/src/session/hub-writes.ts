@@ -114,7 +114,7 @@ function fail(write: number, onResult: OnResult, error: ConatError): void {
 }
 
 function toWireMutation(mutation: Mutation): WireMutation {
-  const { write, key, value, expectedSeq, ttlMs, headers, untilDisconnect } = mutation;
+  const { write, key, value, expectedSeq, ttlMs, headers, untilDisconnect, isUpdate } = mutation;
   const plain =
     expectedSeq === undefined && ttlMs === 0 && headers === undefined && !untilDisconnect;
   const options = plain
@@ -124,6 +124,7 @@ function toWireMutation(mutation: Mutation): WireMutation {
         ...(ttlMs === 0 ? {} : { t: ttlMs }),
         ...(headers === undefined ? {} : { h: { ...headers } }),
         ...(untilDisconnect ? { d: 1 as const } : {}),
+        ...(isUpdate ? { u: 1 as const } : {}),
       };
   return [write, key, value ?? null, options];
 }

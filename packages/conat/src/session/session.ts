@@ -137,6 +137,8 @@ export interface Mutation {
   readonly headers: EntryHeaders | undefined;
   /** Remove it when its writer has gone for good. Renewed until then; `ttlMs` (default 60 s) bounds a hub's death. */
   readonly untilDisconnect?: boolean | undefined;
+  /** An attempt of an update: after a conflict its writer tries again at once. A hub lets such writers take turns. */
+  readonly isUpdate?: boolean | undefined;
 }
 
 export type WriteResult = WriteStored | WriteFailed;

@@ -44,6 +44,7 @@ export class Writes {
         ttlMs: options?.t ?? 0,
         headers: options?.h,
         untilDisconnect: options?.d === 1,
+        isUpdate: options?.u === 1,
       };
       mutations.push(mutation);
       bytes += value?.length ?? 0;

@@ -23,6 +23,7 @@ import { DEFAULT_MARKER_TTL_MS } from "@conat/conat/jetstream";
 import { LRUCache } from "lru-cache";
 import { SharedStore, type SharedStoreOptions } from "./shared-store.ts";
 import { SharedTopic } from "./shared-topic.ts";
+import { UpdateTurns } from "./update-turns.ts";
 
 /** How long a replica is kept after its last reader, in milliseconds: a page that reloads finds it warm. */
 export const DEFAULT_FEED_LINGER_MS = 10_000;
@@ -66,6 +67,10 @@ export class SharedSession implements Session {
   readonly #unused: LRUCache<string, SharedStore>;
   readonly #lingering = new Map<SharedStore, NodeJS.Timeout>();
   readonly #sweeper: NodeJS.Timeout;
+  readonly #turns = new UpdateTurns({
+    currentOf: (ref, key) => this.#stores.get(storeKey(ref))?.currentOf(key),
+    write: (ref, mutation, onResult) => this.#inner.write(ref, [mutation], onResult),
+  });
   #replicaBytes = 0;
   #closed: Promise<void> | undefined;
 
@@ -152,7 +157,12 @@ export class SharedSession implements Session {
     mutations: readonly Mutation[],
     onResult: (result: WriteResult) => void,
   ): void {
-    this.#inner.write(ref, mutations, onResult);
+    const direct = mutations.filter((mutation) => !isUpdate(mutation));
+    if (direct.length > 0) this.#inner.write(ref, direct, onResult);
+    if (direct.length === mutations.length) return;
+    for (const mutation of mutations) {
+      if (isUpdate(mutation)) this.#turns.write({ ref, mutation, onResult });
+    }
   }
 
   read(ref: StoreRef, key: string): Promise<Entry | undefined> {
@@ -197,6 +207,7 @@ export class SharedSession implements Session {
   async #close(): Promise<void> {
     clearInterval(this.#sweeper);
     this.#unused.clear();
+    this.#turns.close(closedError());
     for (const topic of [...this.#topics.values()]) topic.onClosed(closedError());
     for (const store of [...this.#stores.values()]) store.end(closedError());
     await this.#inner.close();
@@ -261,6 +272,10 @@ export class SharedSession implements Session {
   #sweep(): void {
     for (const store of this.#stores.values()) store.sweep();
   }
+}
+
+function isUpdate({ isUpdate: isAttempt, expectedSeq }: Mutation): boolean {
+  return isAttempt === true && expectedSeq !== undefined;
 }
 
 function closedError(): ConatError {

@@ -1,6 +1,7 @@
 import {
   type Checkpoint,
   ConatError,
+  type Entry,
   type EntryBatch,
   type Feed,
   type FeedEvent,
@@ -89,6 +90,11 @@ export class SharedStore {
 
   get bytes(): number {
     return this.#reportedBytes;
+  }
+
+  /** What is stored under a key, a removal included, while the replica is up to date. */
+  currentOf(key: string): Entry | undefined {
+    return this.#state === "live" ? this.#replica?.get(key) : undefined;
   }
 
   attach(listener: FeedListener, since: Checkpoint | undefined): Feed {

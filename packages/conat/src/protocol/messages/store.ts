@@ -46,7 +46,8 @@ export const closed = v.strictTuple([natural, v.string(), v.string()]);
 
 /**
  * `[write number, key, value or null to delete, options]`, options
- * `{ s expected sequence, t ttl in ms, h headers, d 1: only until this client disconnects }`
+ * `{ s expected sequence, t ttl in ms, h headers, d 1: only until this client disconnects,
+ * u 1: an attempt of an update, made again at once after a conflict }`
  */
 export const mutation = v.strictTuple([
   natural,
@@ -58,6 +59,7 @@ export const mutation = v.strictTuple([
       t: v.optional(natural),
       h: v.optional(v.record(v.string(), v.string())),
       d: v.optional(v.literal(1)),
+      u: v.optional(v.literal(1)),
     }),
   ),
 ]);

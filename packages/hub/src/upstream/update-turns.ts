@@ -1,0 +1,136 @@
+import {
+  ConatError,
+  type Entry,
+  type Mutation,
+  type StoreRef,
+  storeKey,
+  type WriteResult,
+} from "@conat/conat/internal";
+import { atEndOfTurn } from "@conat/conat/jetstream";
+
+/** Attempts of one key that may wait; further ones go to the server at once, and mostly lose there. */
+const MAX_WAITING = 1_000;
+
+/** How long the next attempt waits for one whose turn it is, in milliseconds: many round trips to its client. */
+const TURN_MS = 50;
+
+type OnResult = (result: WriteResult) => void;
+
+interface Attempt {
+  readonly ref: StoreRef;
+  readonly mutation: Mutation;
+  readonly onResult: OnResult;
+}
+
+/** One key that several clients of this hub update at the same time. */
+interface Contest {
+  /** By who makes them, in the order in which they came. */
+  readonly waiting: Map<string, Attempt>;
+  isRunning: boolean;
+  /** Who was refused last: its next attempt goes first. */
+  turnOf: string | undefined;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export interface UpdateTurnsOptions {
+  /** What this hub knows to be stored under a key; `undefined` where it does not follow the store. */
+  readonly currentOf: (ref: StoreRef, key: string) => Entry | undefined;
+  readonly write: (ref: StoreRef, mutation: Mutation, onResult: OnResult) => void;
+}
+
+/**
+ * Lets the clients of this hub that update one key take turns. Each attempt is a compare-and-set, so of all that are
+ * made at the same time one succeeds: the others wait here, and the next in line is told what is stored now when its
+ * attempt can succeed. That changes the order in which attempts are made and nothing else; the server decides.
+ */
+export class UpdateTurns {
+  readonly #options: UpdateTurnsOptions;
+  readonly #contests = new Map<string, Contest>();
+
+  constructor(options: UpdateTurnsOptions) {
+    this.#options = options;
+  }
+
+  /** Keys that are being updated. */
+  get size(): number {
+    return this.#contests.size;
+  }
+
+  /** Makes an attempt that its client makes again after a conflict. */
+  write(attempt: Attempt): void {
+    const { ref, mutation } = attempt;
+    const slot = `${storeKey(ref)} ${mutation.key}`;
+    const contest = this.#contests.get(slot);
+    if (contest === undefined) {
+      const first = { waiting: new Map(), isRunning: false, turnOf: undefined, timer: undefined };
+      this.#contests.set(slot, first);
+      this.#run(slot, first, attempt);
+    } else if (contest.turnOf === mutation.origin) {
+      this.#endTurn(contest);
+      this.#run(slot, contest, attempt);
+    } else if (contest.waiting.size < MAX_WAITING && !contest.waiting.has(mutation.origin)) {
+      contest.waiting.set(mutation.origin, attempt);
+    } else {
+      this.#options.write(ref, mutation, attempt.onResult);
+    }
+  }
+
+  /** Refuses what waits. */
+  close(error: ConatError): void {
+    for (const contest of this.#contests.values()) {
+      this.#endTurn(contest);
+      for (const { mutation, onResult } of contest.waiting.values()) {
+        onResult({ write: mutation.write, ok: false, error });
+      }
+    }
+    this.#contests.clear();
+  }
+
+  #run(slot: string, contest: Contest, { ref, mutation, onResult }: Attempt): void {
+    contest.isRunning = true;
+    this.#options.write(ref, mutation, (result) => {
+      contest.isRunning = false;
+      if (!result.ok && result.error.kind === "conflict") {
+        // Somebody elsewhere was faster.
+        this.#beginTurn(slot, contest, mutation.origin);
+      } else {
+        // By then the replica has what was stored.
+        atEndOfTurn(() => this.#next(slot, contest));
+      }
+      onResult(result);
+    });
+  }
+
+  #next(slot: string, contest: Contest): void {
+    if (contest.isRunning || contest.turnOf !== undefined) return;
+    const [next] = contest.waiting.values();
+    if (next === undefined) {
+      if (this.#contests.get(slot) === contest) this.#contests.delete(slot);
+      return;
+    }
+    const { ref, mutation, onResult } = next;
+    contest.waiting.delete(mutation.origin);
+    const current = this.#options.currentOf(ref, mutation.key);
+    if (current === undefined || current.seq <= (mutation.expectedSeq ?? 0)) {
+      this.#run(slot, contest, next);
+      return;
+    }
+    this.#beginTurn(slot, contest, mutation.origin);
+    const error = new ConatError("conflict", "not stored: another update came first", { current });
+    onResult({ write: mutation.write, ok: false, error });
+  }
+
+  #beginTurn(slot: string, contest: Contest, origin: string): void {
+    contest.turnOf = origin;
+    contest.timer = setTimeout(() => {
+      this.#endTurn(contest);
+      this.#next(slot, contest);
+    }, TURN_MS);
+    contest.timer.unref();
+  }
+
+  #endTurn(contest: Contest): void {
+    clearTimeout(contest.timer);
+    contest.turnOf = undefined;
+  }
+}
