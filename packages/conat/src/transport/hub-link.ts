@@ -88,7 +88,14 @@ export function openHubLink(address: URL, hello: object, listener: HubLinkListen
 function toLinkError(address: URL, cause: Error): ConatError {
   const data: unknown = Reflect.get(cause, "data");
   if (isRefusal(data)) return toHubError(data.kind, data.message);
-  return new ConatError("unavailable", `no hub answers at ${address.href}: ${cause.message}`, {
-    cause,
-  });
+  const reason = networkError(cause);
+  const message = `no hub answers at ${address.href}: ${reason.message}`;
+  return new ConatError("unavailable", message, { cause: reason });
+}
+
+/** What Node says of the network, out of what Engine.IO and the WebSocket have wrapped around it. */
+function networkError(error: Error): Error {
+  const event: unknown = Reflect.get(error, "description");
+  const inner: unknown = Reflect.get(Object(event), "error");
+  return inner instanceof Error ? inner : error;
 }
