@@ -216,6 +216,7 @@ export class Gateway {
         onClosed: (connection) => this.#forget(connection),
       }),
     );
+    dropRequest(socket);
   }
 
   #addressOf({ handshake: { address, headers } }: Socket): string {
@@ -244,6 +245,11 @@ export class Gateway {
     for (const connection of this.#connections) sum += of(connection);
     return sum;
   }
+}
+
+/** The HTTP request has been read, and is a kilobyte for each client. */
+function dropRequest({ conn }: Socket): void {
+  Reflect.set(conn, "request", undefined);
 }
 
 function cutOff(): ConatError {
