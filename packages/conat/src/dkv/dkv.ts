@@ -80,7 +80,6 @@ export class DKV<T = unknown> {
       createTeller({
         emitter: this.#emitter,
         values: this.#values,
-        check: this.#check,
         onClosed: (error) => {
           onReleased();
           this.#emitter.emit("closed", this.#isClosing ? undefined : error);

@@ -58,7 +58,8 @@ export function hasValue(visible: Visible | undefined): boolean {
 export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
   if (left === right) return true;
   if (left?.length !== right?.length || left === undefined || right === undefined) return false;
-  return left.every((byte, at) => byte === right[at]);
+  for (let at = 0; at < left.length; at += 1) if (left[at] !== right[at]) return false;
+  return true;
 }
 
 /** The end of a write that may have been stored. */

@@ -1,40 +1,37 @@
 import type { ConatError } from "../protocol/conat-error.ts";
-import { type Entry, valueBytes } from "../protocol/entry.ts";
+import { valueBytes } from "../protocol/entry.ts";
 import { decodeValue } from "../protocol/value-codec.ts";
 import type { Emitter } from "../util/emitter.ts";
 import type { ConfirmedChange } from "./dkv-effects.ts";
 import type { DkvEvents } from "./dkv-events.ts";
 import type { RunnerListener } from "./dkv-runner.ts";
-import { type ValueCheck, VisibleValues } from "./visible-values.ts";
+import type { VisibleValues } from "./visible-values.ts";
 
 export interface Telling<Value> {
   readonly emitter: Emitter<DkvEvents<Value>>;
   /** Decoded values that the application reads; a value told in an event is the same object. */
   readonly values: VisibleValues;
-  readonly check: ValueCheck | undefined;
   readonly onClosed: (error: ConatError) => void;
 }
 
 /** Turns what the runner tells in encoded form into the events of a store. Decodes only what somebody listens to. */
 export function createTeller<Value>(options: Telling<Value>): RunnerListener {
-  const { emitter, values, check } = options;
+  const { emitter, values } = options;
   const decoded = (bytes: Uint8Array | undefined): Value | undefined =>
     bytes && (decodeValue(bytes) as Value);
-  const valueAt = (entry: Entry, from: VisibleValues): Value | undefined =>
-    from.get(entry.key, entry) as Value | undefined;
 
   const tellChange = ({ entry, prev: before, own, pending }: ConfirmedChange): void => {
     const wanted = emitter.listenerCount("change") > 0;
     if (!wanted && emitter.listenerCount("invalid") === 0) return;
     const { key, seq, time, kind } = entry;
-    const aside = new VisibleValues(check);
-    const prev = wanted && before ? valueAt(before, aside) : undefined;
-    const error = values.problem(entry);
+    // Before the entry takes its place: until then it need not be decoded again.
+    const prev = wanted && before ? values.read(before).value : undefined;
+    // What lies under a local write is not what `get` shows, so it must not take that value's place.
+    const { value, error } = pending ? values.read(entry) : values.show(entry);
     if (error) emitter.emit("invalid", { key, raw: new Uint8Array(valueBytes(entry)), error });
     if (!wanted) return;
-    // What lies under a local write is not what `get` shows, so it must not take that value's place.
-    const value = valueAt(entry, pending ? aside : values);
-    emitter.emit("change", { key, value, prev, seq, time, own, pending, kind });
+    const [now, then] = [value as Value | undefined, prev as Value | undefined];
+    emitter.emit("change", { key, value: now, prev: then, seq, time, own, pending, kind });
   };
 
   return {

@@ -7,11 +7,17 @@ import { equalBytes, hasValue, type Visible } from "./overlay.ts";
 /** Checks a decoded value; throws what the application should know about it. */
 export type ValueCheck = (value: unknown) => void;
 
-interface Decoded {
-  readonly source: Visible;
+/** What stored bytes mean: a value, or an error that says why they are none; neither for a removal. */
+export interface Reading {
   readonly value: unknown;
   readonly error: ConatError | undefined;
 }
+
+interface Decoded extends Reading {
+  readonly source: Visible;
+}
+
+const REMOVED: Reading = { value: undefined, error: undefined };
 
 /**
  * Decoded values: each version is decoded once, when somebody first asks, and is the same frozen object until the next
@@ -27,28 +33,37 @@ export class VisibleValues {
 
   /** The value of what is visible under `key`; `undefined` when that is no value, or not a valid one. */
   get(key: string, visible: Visible | undefined): unknown {
-    if (visible === undefined || !hasValue(visible)) {
-      this.#decoded.delete(key);
-      return undefined;
-    }
+    if (visible !== undefined && hasValue(visible)) return this.#remembered(key, visible).value;
+    this.#decoded.delete(key);
+    return undefined;
+  }
+
+  /** The value of an entry that is visible now, and why its stored bytes are no valid value, if they are not. */
+  show(entry: Entry): Reading {
+    if (entry.kind === "put") return this.#remembered(entry.key, entry);
+    this.#decoded.delete(entry.key);
+    return REMOVED;
+  }
+
+  /** The same for an entry that is not, or no longer, what is visible: remembers nothing. */
+  read(entry: Entry): Reading {
+    if (entry.kind !== "put") return REMOVED;
+    const known = this.#decoded.get(entry.key);
+    return known?.source === entry ? known : this.#decode(entry).decoded;
+  }
+
+  #remembered(key: string, visible: Visible): Decoded {
     const known = this.#decoded.get(key);
-    if (known?.source === visible) return known.value;
-    const bytes = bytesOf(visible);
-    if (known && equalBytes(bytesOf(known.source), bytes)) {
-      this.#decoded.set(key, { ...known, source: visible });
-      return known.value;
+    if (known?.source === visible) return known;
+    if (known && equalBytes(bytesOf(known.source), bytesOf(visible))) {
+      const same = { ...known, source: visible };
+      this.#decoded.set(key, same);
+      return same;
     }
     const { decoded, frozen } = this.#decode(visible);
     if (frozen) this.#decoded.set(key, decoded);
     else this.#decoded.delete(key);
-    return decoded.value;
-  }
-
-  /** Why the stored bytes of an entry are no valid value; `undefined` when they are one, or a removal. */
-  problem(entry: Entry): ConatError | undefined {
-    const known = this.#decoded.get(entry.key);
-    if (known?.source === entry) return known.error;
-    return entry.kind === "put" ? this.#decode(entry).decoded.error : undefined;
+    return decoded;
   }
 
   clear(): void {
@@ -57,7 +72,10 @@ export class VisibleValues {
 
   #decode(source: Visible): { decoded: Decoded; frozen: boolean } {
     try {
-      const { value, frozen } = decodeFrozen(bytesOf(source));
+      const { value, frozen } =
+        "kind" in source
+          ? decodeFrozen(source.buffer, source.start, source.end)
+          : decodeFrozen(bytesOf(source));
       this.#check?.(value);
       return { decoded: { source, value, error: undefined }, frozen };
     } catch (error) {

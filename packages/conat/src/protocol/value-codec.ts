@@ -26,9 +26,12 @@ export function encodeValue(value: unknown): Uint8Array {
 export function decodeFrozen(buffer: Uint8Array, start = 0, end: number = buffer.length): Decoded {
   try {
     if (buffer[start] === PACKED_MARK) return decodePacked(buffer.subarray(start, end));
-    const text = fromUtf8.decode(
-      start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end),
-    );
+    const isWhole = start === 0 && end === buffer.length;
+    // A view of its own, because `subarray` of a Node buffer is a Node buffer, which costs more.
+    const view = isWhole
+      ? buffer
+      : new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
+    const text = fromUtf8.decode(view);
     return { value: deepFreeze(JSON.parse(text)), frozen: true };
   } catch (cause) {
     throw new ConatError(
