@@ -18,6 +18,8 @@ const LOCK_POLL_MS = 200;
 const HEARTBEAT_MS = 10_000;
 /** Enough of what a failed install printed to see why. */
 const TAIL_LINES = 25;
+/** Where in npm's own code something failed is nobody's business here. */
+const STACK_LINE = /^(npm error )?\s+at \S.*:\d+:\d+\)?/;
 
 /** An unreachable registry is noticed in seconds; the package managers' own defaults take minutes. */
 const FETCH_LIMITS = {
@@ -64,6 +66,20 @@ export function tool(name) {
   const isWindows = process.platform === "win32";
   const command = join(MODULES, ".bin", isWindows ? `${name}.cmd` : name);
   return isWindows ? { command: `"${command}"`, shell: true } : { command, shell: false };
+}
+
+/**
+ * The command line that runs this checkout's pnpm, which nobody has to have installed.
+ * @param {string[]} args
+ * @returns {{ command: string, args: string[], shell: boolean }}
+ */
+export function pnpm(args) {
+  const [command, ...npm] = npmCommand();
+  return {
+    command,
+    args: [...npm, "exec", "--yes", `--package=pnpm@${pnpmVersion()}`, "--", "pnpm", ...args],
+    shell: process.platform === "win32" && command === "npm",
+  };
 }
 
 /** Flags for `node` to run TypeScript sources of this workspace, from any working directory. */
@@ -181,27 +197,23 @@ async function install(log) {
     HEARTBEAT_MS,
   );
   let output = "";
-  const [command, ...npm] = npmCommand();
-  const code = await run(
-    command,
-    [
-      ...npm,
-      ...["exec", "--yes", `--package=pnpm@${pnpmVersion()}`, "--"],
-      ...["pnpm", "install", "--frozen-lockfile"],
-    ],
-    {
-      cwd: ROOT,
-      // As on a CI machine: pnpm then asks no questions.
-      env: { ...process.env, ...fetchLimits(), CI: "true" },
-      shell: process.platform === "win32" && command === "npm",
-      onOutput: (text) => {
-        output += text;
-      },
+  const { command, args, shell } = pnpm(["install", "--frozen-lockfile"]);
+  const code = await run(command, args, {
+    cwd: ROOT,
+    // As on a CI machine: pnpm then asks no questions.
+    env: { ...process.env, ...fetchLimits(), CI: "true" },
+    shell,
+    onOutput: (text) => {
+      output += text;
     },
-  );
+  });
   clearInterval(heartbeat);
   if (code !== 0) {
-    const tail = output.trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+    const lines = output.trimEnd().split("\n");
+    const tail = lines
+      .filter((line) => !STACK_LINE.test(line))
+      .slice(-TAIL_LINES)
+      .join("\n");
     throw new ScriptError(
       `${tail}\nThe dependencies could not be installed: check that the npm registry can be reached (npm ping), and that pnpm-lock.yaml matches the package.json files.`,
     );

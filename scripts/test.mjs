@@ -31,6 +31,7 @@ const SERVICE_TESTS = ["**/*.nats.test.*", "**/*.pg.test.*"];
 const GATES = {
   "format and lint": ["biome", "check", "."],
   types: ["tsc", "-p", "tsconfig.json"],
+  "dead code": ["knip", "--no-progress"],
 };
 
 await runMain(async () => {

@@ -16,11 +16,6 @@ export function peakBytes(pid: number): number {
   return statusBytes(pid, "VmHWM");
 }
 
-/** Memory a process holds now, in bytes; `NaN` where the system does not say. */
-export function residentBytes(pid: number): number {
-  return statusBytes(pid, "VmRSS");
-}
-
 export function resetPeak(pid: number): void {
   try {
     writeFileSync(`/proc/${pid}/clear_refs`, "5");

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { ConatError } from "@conat/conat/internal";
 import type { JwtOptions } from "./auth/jwt-authenticator.ts";
