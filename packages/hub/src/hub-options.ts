@@ -98,6 +98,8 @@ export interface HubOptions {
   readonly name?: string | undefined;
   /** A logger, or the least important level that one of the hub's own logs. @default "warn" */
   readonly logger?: Logger | LogLevel | undefined;
+  /** Takes a line for a terminal when the start takes long: a nats-server is fetched, NATS is not there yet. @default none */
+  readonly onProgress?: ((line: string) => void) | undefined;
   /** Gives up a start that is under way. @default none */
   readonly signal?: AbortSignal | undefined;
 }

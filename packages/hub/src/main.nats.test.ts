@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -116,6 +116,20 @@ describe("the command", () => {
     await eventually(() => !isRunning(pid));
   });
 
+  it("that is told to stop while NATS is not there ends at once, and has said what it waits for", async () => {
+    const hub = run("--dev", "--port", "0", "--nats-url", "nats://127.0.0.1:1");
+    await eventually(() => expect(hub.stderr).toBe("conat: NATS is not reached yet; trying on\n"));
+    expect(await hub.kill("SIGTERM")).toBe(0);
+  });
+
+  it("says that it fetches a nats-server where there is none", async () => {
+    const nowhere = { PATH: "", CONAT_NATS_SERVER: "", CONAT_CACHE: join(folder, "cache") };
+    const hub = new SpawnedHub(["--dev", "--port", "0", "--data-dir", folder], undefined, nowhere);
+    spawned.push(hub);
+    await eventually(() => expect(hub.stderr).toMatch(/^conat: downloading nats-server/));
+    await hub.kill("SIGTERM");
+  });
+
   it("shows its options with --help and starts nothing", async () => {
     const hub = run("--help");
     expect(await hub.exitCode()).toBe(0);
@@ -164,6 +178,16 @@ describe("what cannot work is said in one sentence", () => {
     );
     expect(() => natsPid()).toThrow();
     await new Promise((resolve) => other.close(resolve));
+  });
+
+  it.each(["a file", "a file/below", "dangling/below"])("a data folder at %s", async (name) => {
+    writeFileSync(join(folder, "a file"), "");
+    symlinkSync(join(folder, "nowhere"), join(folder, "dangling"));
+    const dataDir = join(folder, name);
+    const hub = run("--dev", "--port", "0", "--data-dir", dataDir);
+    expect(await hub.exitCode()).toBe(1);
+    expect(hub.stderr.trim().split("\n")).toHaveLength(1);
+    expect(hub.stderr).toContain(`conat: The folder ${dataDir} cannot hold the data`);
   });
 
   it("a data folder that another hub has", async () => {

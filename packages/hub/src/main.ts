@@ -51,6 +51,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     pingIntervalMs: config.pingInterval,
     pingTimeoutMs: config.pingTimeout,
     logger: createLogger(config.logLevel),
+    onProgress: (line) => console.error(`conat: ${line}`),
     signal,
   };
 }

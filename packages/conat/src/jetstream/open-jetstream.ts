@@ -5,16 +5,22 @@ import { type JetstreamOptions, resolveOptions } from "./options.ts";
 /**
  * A session straight on NATS, connected and with its buckets open; they are created where they are missing.
  * @throws ConatError `bad-address`, `bad-options`; `unauthenticated`, `forbidden`; `server-too-old`; `timeout` when there
- * is no server or it has no JetStream within `connectTimeoutMs`.
+ * is no server or it has no JetStream within `connectTimeoutMs`; `closed` when `signal` aborts meanwhile.
  */
 export async function openJetstream(options: JetstreamOptions): Promise<JetstreamSession> {
+  const { signal } = options;
   const session = startJetstream(options);
+  const giveUp = (): void => void session.close();
+  signal?.addEventListener("abort", giveUp);
+  if (signal?.aborted) giveUp();
   try {
     await session.ready();
     return session;
   } catch (error) {
     await session.close();
     throw toConatError(error);
+  } finally {
+    signal?.removeEventListener("abort", giveUp);
   }
 }
 

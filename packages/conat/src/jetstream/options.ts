@@ -31,6 +31,8 @@ export interface JetstreamOptions {
 
   /** How long `openJetstream` waits until everything is ready, in milliseconds. @default 30_000 */
   readonly connectTimeoutMs?: number | undefined;
+  /** Ends that wait. @default none */
+  readonly signal?: AbortSignal | undefined;
   /** How long one request to the server may take, in milliseconds. @default 5_000 */
   readonly requestTimeoutMs?: number | undefined;
   /** After this long without an answer a write is `ambiguous`, in milliseconds. @default 10_000 */

@@ -38,6 +38,8 @@ export const LOCKED_EXIT_CODE = 75;
 /** Time for the server of a process that was just killed to shut down and let go of the folder. */
 const LOCK_WAIT_SECONDS = 2;
 const DETECT_TIMEOUT_MS = 2_000;
+/** What a program has written when it ends is read at once; later nobody writes but a child it has left behind. */
+const LAST_LINES_MS = 500;
 
 /**
  * Runs under `node -e`: starts the server, reports its pid and its exit as JSON lines on stdout,
@@ -136,6 +138,8 @@ export function launchServer(options: {
         if (signal !== null && report?.pid !== undefined) {
           signalProcess(report.pid, "SIGKILL");
         }
+        // Whoever else has the other end keeps "close" from coming as long as it likes.
+        setTimeout(() => child.stderr?.destroy(), LAST_LINES_MS).unref();
       });
       // "close" comes after the last line was read, "exit" may come before.
       child.on("close", (code, signal) => {

@@ -39,6 +39,8 @@ export type StartNatsServerOptions = {
   readonly nkeySeed?: string;
   /** @default says nothing */
   readonly log?: NatsServerLog;
+  /** Takes a line for a terminal now and then while a binary is fetched. @default `log`, as `info` */
+  readonly onProgress?: ((line: string) => void) | undefined;
   /** Gives up a start that is under way. */
   readonly signal?: AbortSignal;
   /** @default 30 s */
@@ -61,6 +63,7 @@ export type ResolvedOptions = Required<
     | "maxFileBytes"
     | "maxMemoryBytes"
     | "nkeySeed"
+    | "onProgress"
     | "port"
     | "signal"
   >
@@ -100,9 +103,9 @@ async function resolveBinary(
   options: StartNatsServerOptions,
   log: NatsServerLog,
 ): Promise<NatsServerBinary> {
-  const { binary, signal } = options;
+  const { binary, signal, onProgress = (line) => log("info", line) } = options;
   if (binary === undefined) {
-    return resolveNatsServer({ log: (line) => log("info", line), signal });
+    return resolveNatsServer({ log: onProgress, signal });
   }
   if (typeof binary !== "string") {
     return binary;

@@ -262,6 +262,33 @@ it("gives up on a server that never gets ready, and leaves nothing running", asy
   expect(await isRunning(pid)).toBe(false);
 });
 
+it("does not wait for what a server leaves behind when it ends", async () => {
+  const folder = await temporaryFolder();
+  const path = join(folder, "nats-server");
+  const script = `#!/bin/sh\nsleep 60 &\necho $! > "${folder}/pid"\necho "it broke" >&2\nexit 3\n`;
+  await writeFile(path, script, { mode: 0o755 });
+  const failing = start({ binary: { path, version: "2.15.1", source: "environment" } });
+  await expect(failing).rejects.toMatchObject({
+    kind: "start-failed",
+    message: "nats-server ended at start (exit code 3): it broke.",
+  });
+  process.kill(Number(await readFile(join(folder, "pid"), "utf8")), "SIGKILL");
+});
+
+it("makes no folder where the system allows none, and says so", async () => {
+  const dataDir = process.platform === "linux" ? "/proc/conat/data" : "/dev/null/data";
+  await expect(start({ dataDir })).rejects.toMatchObject({ kind: "folder-unusable" });
+});
+
+it("says which file to remove when the key is damaged", async () => {
+  const dataDir = await temporaryFolder();
+  await writeFile(join(dataDir, "user.nk"), "");
+  await expect(start({ dataDir })).rejects.toMatchObject({
+    kind: "folder-unusable",
+    message: expect.stringContaining("user.nk does not hold a key: remove the file"),
+  });
+});
+
 it("replaces a server that hangs, but not one that was paused on purpose", async () => {
   const paused = await start({ healthIntervalMs: 50 });
   const hanging = await start({ healthIntervalMs: 50 });

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { explainFolderError, makeDataFolder } from "./data-folder.ts";
 import { NatsServerError } from "./errors.ts";
 import { claimFolder } from "./folder-claim.ts";
 import { pickFreePort } from "./free-port.ts";
@@ -63,13 +63,21 @@ export interface NatsServer extends AsyncDisposable {
 /**
  * Starts a nats-server that listens on loopback only, keeps it running, and ends it with this
  * process even if this process is killed.
- * @throws {NatsServerError} `folder-in-use`, `port-in-use`, `start-failed`, or what finding the
+ * @throws {NatsServerError} `folder-in-use`, `folder-unusable`, `port-in-use`, `start-failed`, or what finding the
  * binary throws.
  */
 export async function startNatsServer(options: StartNatsServerOptions): Promise<NatsServer> {
   const resolved = await resolveStartOptions(options);
+  try {
+    return await startIn(resolved);
+  } catch (error) {
+    throw explainFolderError(error, resolved.dataDir);
+  }
+}
+
+async function startIn(resolved: ResolvedOptions): Promise<NatsServer> {
   const files = serverFiles(resolved.dataDir);
-  await mkdir(resolved.dataDir, { recursive: true, mode: 0o700 });
+  await makeDataFolder(resolved.dataDir);
   const mode = resolved.launchMode ?? (await detectLaunchMode(resolved.dataDir));
   const release = mode === "native" ? async () => {} : await claimFolder(files.claim, files.pid);
   if (release === undefined) {

@@ -14,12 +14,16 @@ export class SpawnedHub {
   readonly child: ChildProcess;
   readonly #exited: Promise<number | null>;
 
-  constructor(args: readonly string[], script = MAIN) {
+  constructor(args: readonly string[], script = MAIN, env: NodeJS.ProcessEnv = {}) {
     this.child = spawn(
       process.execPath,
       ["--conditions=source", "--import", "tsx", script, ...args],
       // The variables that name options would change what the test asks for.
-      { cwd: ROOT, env: withoutOptions(process.env), stdio: ["ignore", "pipe", "pipe"] },
+      {
+        cwd: ROOT,
+        env: { ...withoutOptions(process.env), ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+      },
     );
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.stdout += chunk.toString();

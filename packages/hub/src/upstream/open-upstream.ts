@@ -8,6 +8,9 @@ import type { Logger } from "pino";
 import type { ResolvedHubOptions } from "../hub-options.ts";
 import { type NatsServer, startNatsServer } from "../nats-server/index.ts";
 
+/** A server that runs answers sooner; whoever waits for another one wants to know what for. */
+const SILENT_WAIT_MS = 2_000;
+
 /** Where the hub gets everything from. */
 export interface Upstream {
   readonly session: Session;
@@ -35,11 +38,15 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
     return { ...none, session, markerTtlMs, close };
   }
   if (natsUrl !== undefined) {
+    const waiting = setTimeout(
+      () => options.onProgress?.("NATS is not reached yet; trying on"),
+      SILENT_WAIT_MS,
+    );
     const opened = await openSession(options, {
       servers: natsUrl,
       nkeySeed: encodeSeed(options.natsNkeySeed),
       durability: options.natsDurability,
-    });
+    }).finally(() => clearTimeout(waiting));
     return {
       session: opened,
       knows: (ref, checkpoint) => opened.knows(ref, checkpoint),
@@ -53,6 +60,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
     dataDir: options.dataDir,
     syncInterval: options.syncInterval,
     log: (level, message) => logNatsServer(options.logger, level, message),
+    onProgress: options.onProgress,
     ...(options.natsServerBinary === undefined ? {} : { binary: options.natsServerBinary }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
@@ -83,7 +91,7 @@ function openSession(
   options: ResolvedHubOptions,
   where: Pick<JetstreamOptions, "servers" | "nkeySeed" | "durability">,
 ): Promise<JetstreamSession> {
-  const { partitions, replicas, dedupeWindowMs, markerTtlMs, connectTimeoutMs } = options;
+  const { partitions, replicas, dedupeWindowMs, markerTtlMs, connectTimeoutMs, signal } = options;
   return openJetstream({
     ...where,
     name: "conat-hub",
@@ -92,6 +100,7 @@ function openSession(
     dedupeWindowMs,
     markerTtlMs,
     connectTimeoutMs,
+    signal,
   });
 }
 
