@@ -1,7 +1,10 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { connect, dkv, PubSub } from "@conat/conat";
 import { eventually, useTestNats } from "@conat/conat/testing";
 import { type Hub, startHub } from "@conat/hub";
+import { Kvm } from "@nats-io/kv";
+import { connect as connectNats } from "@nats-io/transport-node";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildDemo, DemoBackend, DemoWindow } from "./demo-kit.ts";
@@ -159,6 +162,52 @@ describe("the demo, open in two windows and a terminal", () => {
     await eventually(async () => expect(await ben.buildLine()).toBe("Ada is running the build."));
     await ada.page.getByRole("button", { name: "Stop" }).click();
     await eventually(async () => expect(await ben.buildLine()).toMatch(/^Stopped/));
+  });
+
+  it("shares the list with a plain NATS KV client, as readable JSON", async () => {
+    const client = connect({ address: nats().url });
+    const store = await dkv({ client, project_id: "demo", name: "todos" });
+    const connection = await connectNats({ servers: nats().url });
+    const bucket = await new Kvm(connection).open("conat-p0");
+
+    const milk = JSON.stringify({ text: "Buy milk", done: false });
+    await bucket.put(store.natsKey("milk"), milk);
+    await eventually(async () => expect(await ada.todos()).toContain("Buy milk"));
+    await ben.page.getByLabel("Done: Buy milk").check();
+    await eventually(async () => {
+      const entry = await bucket.get(store.natsKey("milk"));
+      expect(entry?.json()).toMatchObject({ text: "Buy milk", done: true });
+    });
+    await bucket.delete(store.natsKey("milk"));
+    await eventually(async () => expect(await ada.todos()).not.toContain("Buy milk"));
+
+    await connection.close();
+    await client.close();
+  });
+
+  it("goes on when somebody writes what it does not understand", async () => {
+    const client = connect({ address: hub.url, identity: { project_id: "demo" } });
+    const scope = { client, project_id: "demo" };
+    const todos = await dkv<unknown>({ ...scope, name: "todos" });
+    const build = await dkv<unknown>({ ...scope, name: "build", ephemeral: true });
+    const cursors = new PubSub<unknown>({ ...scope, name: "cursors" });
+    const before = build.get("build");
+    const nonsense = [null, 7, "text", [], {}, { title: "Buy milk" }, { id: "x", person: null }];
+    for (const [index, value] of nonsense.entries()) {
+      todos.set(`nonsense ${index}`, value);
+      build.set("build", value);
+      cursors.set(value);
+    }
+    await todos.save();
+    await build.save();
+    await ada.add("Still here");
+    await eventually(async () => expect(await ben.todos()).toContain("Still here"));
+    await eventually(async () =>
+      expect(await ben.buildLine()).toBe("Nobody is running the build."),
+    );
+    for (const index of nonsense.keys()) todos.delete(`nonsense ${index}`);
+    build.set("build", before);
+    await client.close();
   });
 
   it("says in one sentence why the terminal cannot join", async () => {

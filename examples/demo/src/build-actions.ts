@@ -1,4 +1,5 @@
 import { type Client, ConatError, type DKV, dkv } from "@conat/conat";
+import { toBuild } from "./from-others.ts";
 import { type Build, type BuildStore, buildStore, createId, type Person } from "./stores.ts";
 
 export interface BuildActionsOptions {
@@ -87,7 +88,7 @@ export class BuildActions {
   };
 
   #createView(): BuildView {
-    const build = this.#store?.get("build");
+    const build = this.#build();
     return {
       ready: this.#store !== undefined && !this.#store.closed,
       build,
@@ -95,6 +96,10 @@ export class BuildActions {
       stalled: build?.state === "running" && this.#stalled,
       error: this.#error,
     };
+  }
+
+  #build(): Build | undefined {
+    return toBuild(this.#store?.get("build"));
   }
 
   // ── doing ────────────────────────────────────────────────────────────────────────────────────
@@ -136,14 +141,14 @@ export class BuildActions {
   }
 
   #isFree(): boolean {
-    return this.#store?.get("build")?.state !== "running" || this.#stalled;
+    return this.#build()?.state !== "running" || this.#stalled;
   }
 
   #onTick(): void {
     const store = this.#store;
     const run = this.#run;
     if (store === undefined || run === undefined) return;
-    if (store.get("build")?.runId !== run.id) {
+    if (this.#build()?.runId !== run.id) {
       this.#endRun(); // somebody took over
       return;
     }

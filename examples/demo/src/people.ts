@@ -1,3 +1,4 @@
+import { isCursorMessage } from "./from-others.ts";
 import type { CursorMessage, Person } from "./stores.ts";
 
 /** Who has been silent for this long has left, in milliseconds. */
@@ -35,8 +36,8 @@ export class People {
   /** Everybody, in the order they came. */
   readonly present = (): readonly Person[] => this.#present;
 
-  receive(message: CursorMessage, now: number): void {
-    if (message.id === this.#ownId) return;
+  receive(message: unknown, now: number): void {
+    if (!isCursorMessage(message) || message.id === this.#ownId) return;
     if (message.gone) this.#seen.delete(message.id);
     else this.#seen.set(message.id, { message, at: now });
     this.#update();

@@ -1,11 +1,13 @@
 import type { DkvChange } from "@conat/conat";
+import { toTodo } from "./from-others.ts";
 import { BUILD_STEPS, type Build, type Todo } from "./stores.ts";
 
 /** One change of the to-do list in one line. */
 export function describeTodo({ value, prev }: DkvChange<Todo>): string {
-  if (value === undefined) return `- ${prev?.text ?? "a to-do"}`;
-  const mark = value.done ? "✓" : prev === undefined ? "+" : "·";
-  return `${mark} ${value.text} (${value.by.name})`;
+  const todo = toTodo(value);
+  if (todo === undefined) return `- ${toTodo(prev)?.text ?? "a to-do"}`;
+  const mark = todo.done ? "✓" : prev === undefined ? "+" : "·";
+  return `${mark} ${todo.text} (${todo.by.name})`;
 }
 
 /** The build in one line, the same as long as nothing but its bar has moved. */

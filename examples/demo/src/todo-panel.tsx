@@ -1,5 +1,6 @@
 import { useDKV } from "@conat/frontend-hooks";
 import { type FormEvent, type ReactElement, useRef, useState } from "react";
+import { toTodo } from "./from-others.ts";
 import { Panel } from "./panel.tsx";
 import { createId, createTodo, type Person, type Todo, todoStore } from "./stores.ts";
 import { TodoItem } from "./todo-item.tsx";
@@ -12,7 +13,12 @@ export interface TodoPanelProps {
 export function TodoPanel({ me, project }: TodoPanelProps): ReactElement {
   const todos = useDKV<Todo>(todoStore(project));
   const { values, status, error } = todos;
-  const rows = [...values].sort(([, a], [, b]) => b.createdAt - a.createdAt);
+  const rows = [...values]
+    .flatMap(([id, value]): (readonly [string, Todo])[] => {
+      const todo = toTodo(value);
+      return todo === undefined ? [] : [[id, todo]];
+    })
+    .sort(([, a], [, b]) => b.createdAt - a.createdAt);
   const done = rows.filter(([, todo]) => todo.done);
   const change = (id: string, todo: Todo): void =>
     todos.set(id, { ...todo, by: me, editedAt: Date.now() });

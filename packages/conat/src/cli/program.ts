@@ -18,11 +18,11 @@ Prints JSON, one value per line. What JSON cannot carry is shown as {"$date": â€
 const EXAMPLES = `
 Examples:
   $ export CONAT_URL=http://127.0.0.1:4400
-  $ conat set milk '{"title":"Buy milk","done":false}' --project demo --store todos
+  $ conat set milk '{"text":"Buy milk","done":false}' --project demo --store todos
   {"key":"milk","seq":17}
   $ conat get milk --project demo --store todos
-  {"title":"Buy milk","done":false}
-  $ conat ls --long --project demo --store todos | jq -r .value.title
+  {"text":"Buy milk","done":false}
+  $ conat ls --long --project demo --store todos | jq -r .value.text
   Buy milk
   $ date | conat set now - --string --ttl 1h --project demo --store clock --ephemeral
   $ conat watch --snapshot --project demo --store todos
