@@ -43,25 +43,29 @@ describe.each(["README.md", "packages/conat/README.md"])("the example in %s", (p
   });
 });
 
-it("the examples in README.md have the types that they use", async () => {
-  const files = [
-    save("types/hello.ts", examples("README.md", "ts").join("\n")),
-    save("types/app.tsx", examples("README.md", "tsx").join("\n")),
-  ];
-  const config = save(
-    "types/tsconfig.json",
-    JSON.stringify({
-      extends: join(ROOT, "tsconfig.json"),
-      compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
-      include: [],
-      files,
-    }),
-  );
-  const said = await runFile(join(ROOT, "node_modules/.bin/tsc"), ["-p", config]).catch(
-    (error) => error,
-  );
-  expect(said.stdout).toBe("");
-}, TYPES_TIMEOUT_MS);
+it(
+  "the examples in README.md have the types that they use",
+  async () => {
+    const files = [
+      save("types/hello.ts", examples("README.md", "ts").join("\n")),
+      save("types/app.tsx", examples("README.md", "tsx").join("\n")),
+    ];
+    const config = save(
+      "types/tsconfig.json",
+      JSON.stringify({
+        extends: join(ROOT, "tsconfig.json"),
+        compilerOptions: { typeRoots: [join(ROOT, "node_modules/@types")] },
+        include: [],
+        files,
+      }),
+    );
+    const said = await runFile(join(ROOT, "node_modules/.bin/tsc"), ["-p", config]).catch(
+      (error) => error,
+    );
+    expect(said.stdout).toBe("");
+  },
+  TYPES_TIMEOUT_MS,
+);
 
 it("every page links to files that are there", async () => {
   const { stdout } = await runFile("git", ["ls-files", "*.md"], { cwd: ROOT });
