@@ -38,6 +38,9 @@ export interface TopicRef {
  * @throws ConatError `bad-options` when none or more than one is given, `bad-name` when the id is unusable.
  */
 export function parseScope(options: ScopeOptions): Scope {
+  // Who writes no types may pass nothing at all.
+  const isObject: boolean = typeof options === "object" && options !== null;
+  if (!isObject) throw new ConatError("bad-options", "pass an object with options");
   const { account_id, project_id, hub } = options;
   const given = [account_id !== undefined, project_id !== undefined, hub === true].filter(Boolean);
   if (given.length !== 1) {

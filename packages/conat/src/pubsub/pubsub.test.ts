@@ -158,11 +158,14 @@ describe("PubSub", () => {
     channel.on("error", () => events.push("error"));
     await client.close();
     expect(events).toEqual(["closed"]);
+    expect(() => new PubSub({ client, project_id: "p1", name: "n" }).set(1)).toThrow("closed");
   });
 
   it("refuses bad input by name", async () => {
     const { client } = await start();
     expect(() => new PubSub({ client, name: "n" })).toThrow("exactly one scope");
+    // @ts-expect-error as JavaScript may
+    expect(() => new PubSub()).toThrow("pass an object with options");
     expect(() => new PubSub({ client, project_id: "p", account_id: "a", name: "n" })).toThrow(
       "exactly one scope",
     );

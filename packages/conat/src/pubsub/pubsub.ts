@@ -77,7 +77,7 @@ export class PubSub<T = unknown> {
    * @throws ConatError `not-serialisable`, `value-too-large`, or `closed`
    */
   set(data: T): void {
-    if (this.#closed) {
+    if (this.#closed || this.#session.status.state === "closed") {
       throw new ConatError("closed", "the channel was closed", { cause: this.#error });
     }
     const bytes = encodeValue(data);

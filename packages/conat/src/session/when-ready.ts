@@ -24,8 +24,8 @@ export function whenReady(
     const stop = session.onStatus(look);
     const timer = setTimeout(() => {
       const cause = session.status.error;
-      const why = cause === undefined ? "" : `: ${cause.message}`;
-      const message = `not connected within ${timeoutMs} ms${why}`;
+      const why = cause === undefined ? "no answer yet" : cause.message;
+      const message = `not connected within ${timeoutMs} ms: ${why}`;
       done(() => reject(new ConatError("timeout", message, { cause })));
     }, timeoutMs);
     look();
