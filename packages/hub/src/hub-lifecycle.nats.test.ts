@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { ConatError } from "@conat/conat/internal";
 import { afterEach, describe, expect, it } from "vitest";
 import { HubSession } from "../../conat/src/session/hub-session.ts";
@@ -221,4 +224,28 @@ it("who was away for longer than the buckets remember removals gets the whole st
   const long = new FeedProbe(session, ref, { ...before, time: Date.now() - day });
   await long.synced();
   expect(long.events[0]).toMatchObject({ type: "reset", mode: "full" });
+});
+
+it("a hub whose own server cannot be restarted says so", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "conat hub "));
+  const binary = join(dataDir, "nats-server");
+  const real = process.env.CONAT_NATS_SERVER || "nats-server";
+  await writeFile(binary, `#!/bin/sh\nexec "${real}" "$@"\n`, { mode: 0o755 });
+  let onNatsLost = (): void => {};
+  const lost = new Promise<void>((resolve) => {
+    onNatsLost = resolve;
+  });
+  const { natsPid } = await start({
+    dev: true,
+    natsUrl: undefined,
+    dataDir,
+    natsServerBinary: binary,
+    maxNatsRestarts: 1,
+    onNatsLost,
+  });
+  await writeFile(binary, "#!/bin/sh\nexit 1\n");
+  if (natsPid !== undefined) process.kill(natsPid, "SIGKILL");
+  await lost;
+  await toClose.pop()?.close();
+  await rm(dataDir, { recursive: true });
 });

@@ -60,6 +60,10 @@ export interface HubOptions {
   readonly syncInterval?: "1s" | "always" | undefined;
   /** Binary for the hub's own server. @default the first that is found or can be had */
   readonly natsServerBinary?: string | undefined;
+  /** How often in a row the hub's own server is restarted before it is given up. @default 20, about a minute */
+  readonly maxNatsRestarts?: number | undefined;
+  /** Called when it was given up: nothing works any more, and nothing will. @default the hub stays, and is not ready */
+  readonly onNatsLost?: (() => void) | undefined;
   /** Buckets that stores are spread over where there are none yet. @default 1 */
   readonly partitions?: number | undefined;
   /** Copies that a cluster keeps of a new bucket. @default 1 */

@@ -17,7 +17,10 @@ const EXIT_BAD_OPTIONS = 2;
 /** What a shell reports for a program that ended by a signal. */
 const SIGNAL_EXIT: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143 };
 
-function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
+function toHubOptions(
+  config: HubConfig,
+  { signal, onNatsLost }: Pick<HubOptions, "signal" | "onNatsLost">,
+): HubOptions {
   const origins = config.dev ? ["loopback", ...config.allowOrigin] : config.allowOrigin;
   return {
     port: config.port,
@@ -53,6 +56,7 @@ function toHubOptions(config: HubConfig, signal: AbortSignal): HubOptions {
     logger: createLogger(config.logLevel),
     onProgress: (line) => console.error(`conat: ${line}`),
     signal,
+    onNatsLost,
   };
 }
 
@@ -122,6 +126,10 @@ async function run(config: HubConfig): Promise<void> {
     await hub?.close({ drainMs: config.drain });
     process.exit(exitCode);
   };
+  const stopFailed = (): void => {
+    if (!stopping) void stop(EXIT_FAILED).catch(fail);
+    stopping = true;
+  };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {
       // The second time somebody is impatient; NATS follows the process by itself.
@@ -144,12 +152,15 @@ async function run(config: HubConfig): Promise<void> {
   }
   process.on("uncaughtException", (error) => {
     console.error("conat: the hub has failed and stops;", error);
-    if (!stopping) void stop(EXIT_FAILED).catch(fail);
-    stopping = true;
+    stopFailed();
   });
+  const onNatsLost = (): void => {
+    console.error("conat: nats-server cannot be restarted, so the hub stops; its log says why");
+    stopFailed();
+  };
 
   try {
-    hub = await startHub(toHubOptions(config, starting.signal));
+    hub = await startHub(toHubOptions(config, { signal: starting.signal, onNatsLost }));
   } catch (error) {
     if (starting.signal.aborted) process.exit(0);
     throw error;

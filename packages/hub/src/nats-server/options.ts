@@ -4,6 +4,7 @@ import type { ClusterOptions, SyncInterval } from "./config-file.ts";
 import { NatsServerError } from "./errors.ts";
 import type { LaunchMode } from "./launch.ts";
 import { resolveNatsServer } from "./resolve-binary.ts";
+import { MAX_RESTARTS_IN_A_ROW } from "./restart-policy.ts";
 import { isSupportedVersion, MIN_NATS_SERVER_VERSION } from "./version.ts";
 
 /** Forced to disk once a second: costs nothing measurable; the server's own default is two minutes. */
@@ -49,6 +50,8 @@ export type StartNatsServerOptions = {
   readonly stopTimeoutMs?: number;
   /** @default 5 s */
   readonly healthIntervalMs?: number;
+  /** How often in a row it is restarted before it is given up. @default 20, about a minute */
+  readonly maxRestarts?: number | undefined;
   /** @default "native" where the system has it */
   readonly launchMode?: LaunchMode;
 };
@@ -62,6 +65,7 @@ export type ResolvedOptions = Required<
     | "launchMode"
     | "maxFileBytes"
     | "maxMemoryBytes"
+    | "maxRestarts"
     | "nkeySeed"
     | "onProgress"
     | "port"
@@ -73,6 +77,7 @@ export type ResolvedOptions = Required<
     "cluster" | "launchMode" | "maxFileBytes" | "maxMemoryBytes" | "nkeySeed" | "signal"
   > & {
     readonly binary: NatsServerBinary;
+    readonly maxRestarts: number;
     /** Undefined: any free one. */
     readonly port: number | undefined;
   };
@@ -96,6 +101,7 @@ export async function resolveStartOptions(
     startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,
     stopTimeoutMs: options.stopTimeoutMs ?? DEFAULT_STOP_TIMEOUT_MS,
     healthIntervalMs: options.healthIntervalMs ?? DEFAULT_HEALTH_INTERVAL_MS,
+    maxRestarts: options.maxRestarts ?? MAX_RESTARTS_IN_A_ROW,
   };
 }
 

@@ -304,6 +304,23 @@ it("replaces a server that hangs, but not one that was paused on purpose", async
   expect(pidOf(paused)).toBe(pausedPid);
 });
 
+it("gives up a server that cannot be restarted, and says so", async () => {
+  const path = join(await temporaryFolder(), "nats-server");
+  await writeFile(path, `#!/bin/sh\nexec "${binary.path}" "$@"\n`, { mode: 0o755 });
+  const logged: string[] = [];
+  const server = await start({
+    binary: { ...binary, path },
+    maxRestarts: 2,
+    log: (_level, message) => logged.push(message),
+  });
+  const failed = nextStatus(server, "failed");
+  await writeFile(path, "#!/bin/sh\necho 'it broke' >&2\nexit 1\n");
+  server.kill("SIGKILL");
+  await failed;
+  expect(logged.at(-1)).toBe("nats-server could not be restarted 2 times in a row");
+  expect(logged).toContain("nats-server ended at start (exit code 1): it broke.");
+});
+
 it("passes the server's warnings on, with their level", async () => {
   const logged: string[] = [];
   const server = await start({ log: (level, message) => logged.push(`${level}: ${message}`) });

@@ -10,7 +10,7 @@ import {
   resolveStartOptions,
   type StartNatsServerOptions,
 } from "./options.ts";
-import { MAX_RESTARTS_IN_A_ROW, restartDelayMs, STABLE_AFTER_MS } from "./restart-policy.ts";
+import { restartDelayMs, STABLE_AFTER_MS } from "./restart-policy.ts";
 import { folderInUse, monitorUrl, type Setup, serverFiles, startOnce } from "./start-once.ts";
 import { loadUserKey, toUserKey, type UserKey } from "./user-key.ts";
 
@@ -302,7 +302,8 @@ class Supervisor implements NatsServer {
 
   async #restart(): Promise<LaunchedServer | undefined> {
     const { signal } = this.#abort;
-    while (this.#restartsInARow < MAX_RESTARTS_IN_A_ROW) {
+    const { maxRestarts } = this.#setup.options;
+    while (this.#restartsInARow < maxRestarts) {
       this.#restartsInARow += 1;
       try {
         await delay(restartDelayMs(this.#restartsInARow), undefined, { signal });
@@ -324,10 +325,7 @@ class Supervisor implements NatsServer {
         this.#log("error", error instanceof Error ? error.message : String(error));
       }
     }
-    this.#log(
-      "error",
-      `nats-server could not be restarted ${MAX_RESTARTS_IN_A_ROW} times in a row`,
-    );
+    this.#log("error", `nats-server could not be restarted ${maxRestarts} times in a row`);
     this.#setStatus("failed");
     return undefined;
   }

@@ -61,8 +61,12 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
     syncInterval: options.syncInterval,
     log: (level, message) => logNatsServer(options.logger, level, message),
     onProgress: options.onProgress,
+    maxRestarts: options.maxNatsRestarts,
     ...(options.natsServerBinary === undefined ? {} : { binary: options.natsServerBinary }),
     ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  natsServer.onStatus((status) => {
+    if (status === "failed") options.onNatsLost?.();
   });
   try {
     const opened = await openSession(options, {
