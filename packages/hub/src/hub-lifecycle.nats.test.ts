@@ -2,10 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConatError } from "@conat/conat/internal";
+import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { HubSession } from "../../conat/src/session/hub-session.ts";
 import { eventually } from "../../conat/src/testing/eventually.ts";
 import { FeedProbe, mutate, store, writeAll } from "../../conat/src/testing/session-probe.ts";
+import { startTestNats } from "../../conat/src/testing/test-nats.ts";
 import { useTestNats } from "../../conat/src/testing/use-test-nats.ts";
 import { type Hub, startHub } from "./hub.ts";
 import type { HubOptions } from "./hub-options.ts";
@@ -224,6 +226,18 @@ it("who was away for longer than the buckets remember removals gets the whole st
   const long = new FeedProbe(session, ref, { ...before, time: Date.now() - day });
   await long.synced();
   expect(long.events[0]).toMatchObject({ type: "reset", mode: "full" });
+});
+
+it("a hub that was cut off from NATS can be closed", async () => {
+  const server = await startTestNats();
+  toClose.push({ close: () => server.stop() });
+  const said: string[] = [];
+  const logger = pino({ level: "warn" }, { write: (line) => void said.push(line) });
+  const hub = await start({ dev: true, natsUrl: server.url, leaseMs: 1_000, logger });
+  await server.kill();
+  // By then a sign of life is under way that nobody will answer.
+  await eventually(() => said.some((line) => line.includes("cut off from the other hubs")));
+  await hub.close();
 });
 
 it("a hub whose own server cannot be restarted says so", async () => {

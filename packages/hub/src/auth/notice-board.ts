@@ -15,6 +15,9 @@ const CONFIRMATION_TTL_MS = 120_000;
 /** Longest wait for all hubs, in milliseconds: a hub that missed a notice finds it at its next check of the store. */
 const CONFIRM_DEADLINE_MS = 90_000;
 
+/** Longest wait for the last words, in milliseconds: without NATS nobody hears them. */
+const CLOSE_DEADLINE_MS = 1_000;
+
 const NOTICES = "conat-notices";
 const HUBS = "conat-hubs";
 
@@ -96,13 +99,20 @@ export class NoticeBoard {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
-    await this.#renewing?.catch(() => undefined);
-    // Others need not wait for the lease to run out.
-    this.#hubs.delete(leaseKey(this.#options.hubId));
-    const closing = [this.#hubs.close(), this.#notices?.close()];
-    const deadline = new Promise((resolve) => setTimeout(resolve, 1_000).unref());
-    await Promise.race([Promise.allSettled(closing), deadline]);
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, CLOSE_DEADLINE_MS);
+    });
+    await Promise.race([this.#leave(), deadline]);
+    clearTimeout(timer);
     this.#hubs.abort(new ConatError("closed", "the hub has stopped"));
+  }
+
+  /** Others need not wait for the lease to run out. */
+  async #leave(): Promise<void> {
+    await this.#renewing;
+    this.#hubs.delete(leaseKey(this.#options.hubId));
+    await Promise.allSettled([this.#hubs.close(), this.#notices?.close()]);
   }
 
   #tick(): void {
