@@ -1,9 +1,9 @@
 import { encodeValue } from "../protocol/value-codec.ts";
 
+/** Gives each byte a character of its own. */
+const oneByOne = new TextDecoder("windows-1252");
+
 /** One string per value: equal for values with equal encodings. */
 export function identityOf(value: unknown): string {
-  if (value === undefined) return "undefined";
-  let identity = "";
-  for (const byte of encodeValue(value)) identity += String.fromCharCode(byte);
-  return identity;
+  return value === undefined ? "undefined" : oneByOne.decode(encodeValue(value));
 }

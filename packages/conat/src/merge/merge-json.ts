@@ -1,11 +1,12 @@
 import type { MergeArguments } from "../dkv/dkv-options.ts";
 import { identityOf } from "./identity.ts";
-import { mergeSequences } from "./merge-sequences.ts";
+import { mergeSequences, type ResolvePlace } from "./merge-sequences.ts";
+import { type Edit, editsOf, isOneSided } from "./piece.ts";
 
 /**
  * Merges two edits of a JSON value: objects field by field, all the way down; arrays as sequences, keeping what both
- * sides inserted; of anything else the side that changed it wins, the local one when both did. A change wins over a
- * delete.
+ * sides inserted, with an object or array that both have edited merged in its place; of anything else the side that
+ * changed it wins, the local one when both did. A change wins over a delete.
  */
 export function mergeJson<T>({ prev, local, remote }: MergeArguments<T>): T | undefined {
   return mergeValues(prev, local, remote) as T | undefined;
@@ -60,5 +61,23 @@ function mergeArrays(prev: unknown[], local: unknown[], remote: unknown[]): unkn
       return identity;
     });
   const [before, ours, theirs] = [identities(prev), identities(local), identities(remote)];
-  return mergeSequences(before, ours, theirs).map((identity) => members.get(identity));
+  const resolve: ResolvePlace = (place) => {
+    const edits = editsOf(place);
+    const valuesOf = (edit: Edit): unknown[] => edit.map((identity) => members.get(identity));
+    // What both have made out of something that cannot be merged is kept twice, like what both have inserted.
+    const isMergeable = edits?.every((edit) => isOneSided(edit) || areAlike(valuesOf(edit)));
+    if (edits === undefined || !isMergeable) return [...place.remote, ...place.local];
+    return identities(
+      edits.map((edit) => {
+        const [was, mine, stored] = valuesOf(edit);
+        return mergeValues(was, mine, stored);
+      }),
+    );
+  };
+  return mergeSequences(before, ours, theirs, resolve).map((identity) => members.get(identity));
+}
+
+/** All are objects, or all are arrays: what is inside can be merged. */
+function areAlike(versions: readonly unknown[]): boolean {
+  return versions.every(isPlainObject) || versions.every(Array.isArray);
 }

@@ -50,6 +50,41 @@ describe("mergeText", () => {
   });
 });
 
+describe("a merge of long sequences", () => {
+  // Without a bound each of these takes hours.
+  it("of ten thousand equal lines or members ends, with what both sides added", () => {
+    const prev = "\n".repeat(10_000);
+    expect(mergeText({ key, prev, local: `a\n${prev}`, remote: `${prev}b\n` })).toBe(
+      `a\n${prev}b\n`,
+    );
+    const zeros = Array.from({ length: 10_000 }, () => 0);
+    expect(
+      mergeJson({ key, prev: zeros, local: zeros.with(7, 1), remote: zeros.with(-7, 2) }),
+    ).toEqual(zeros.with(7, 1).with(-7, 2));
+  });
+
+  it("finds edits between lines that are the same on all sides, and keeps both where they meet", () => {
+    const lines = Array.from({ length: 20_000 }, (_, at) => (at % 3 === 0 ? `${at}\n` : "\n"));
+    const local = lines.with(30, "mine\n").with(9_999, "my version\n");
+    const remote = lines.with(18_000, "theirs\n").with(9_999, "their version\n");
+    const merged = mergeText({
+      key,
+      prev: lines.join(""),
+      local: local.join(""),
+      remote: remote.join(""),
+    });
+    const both = lines.with(30, "mine\n").with(18_000, "theirs\n");
+    expect(merged).toBe(both.toSpliced(9_999, 1, "their version\n", "my version\n").join(""));
+  });
+
+  it("keeps everything that both have written where nothing is the same", () => {
+    const lines = (name: string): string =>
+      Array.from({ length: 6_000 }, (_, at) => `${name} ${at % 50}\n`).join("");
+    const [prev, local, remote] = [lines("old"), lines("mine"), lines("theirs")];
+    expect(mergeText({ key, prev, local, remote })).toBe(remote + local);
+  });
+});
+
 describe("mergeJson", () => {
   it("merges fields of nested objects, with removals", () => {
     const prev = { title: "t", meta: { a: 1, b: 2, gone: 0 }, keep: true };
@@ -69,6 +104,24 @@ describe("mergeJson", () => {
     expect(
       mergeJson({ key, prev: names, local: ["a", ...names], remote: [...names, "b"] }),
     ).toEqual(["a", ...names, "b"]);
+  });
+
+  it("merges what both have edited inside a member of an array, and edits of neighbours", () => {
+    const prev = [{ id: 1 }, { id: 2, title: "t", done: false }, [1, 2]];
+    const local = [{ id: 1 }, { id: 2, title: "mine", done: false }, [9, 2]];
+    const remote = [{ id: 1, seen: true }, { id: 2, title: "t", done: true }, [1, 8]];
+    expect(mergeJson<unknown>({ key, prev, local, remote })).toEqual([
+      { id: 1, seen: true },
+      { id: 2, title: "mine", done: true },
+      [9, 8],
+    ]);
+    expect(
+      mergeJson({ key, prev: [0, 0, 0, 0], local: [1, 0, 0, 0], remote: [0, 0, 2, 0] }),
+    ).toEqual([1, 0, 2, 0]);
+    expect(mergeJson({ key, prev: ["a"], local: ["mine"], remote: ["theirs"] })).toEqual([
+      "theirs",
+      "mine",
+    ]);
   });
 
   it("treats names such as __proto__ and toString as fields", () => {
