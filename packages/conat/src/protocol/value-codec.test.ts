@@ -18,6 +18,13 @@ describe("a value that JSON carries", () => {
     },
   );
 
+  it("may be empty, have no prototype, or be an instance without properties", () => {
+    class Empty {}
+    for (const value of [{}, Object.create(null), new Empty(), { inside: new Empty() }]) {
+      expect(JSON.stringify(decodeValue(encodeValue(value)))).toBe(JSON.stringify(value));
+    }
+  });
+
   it("loses properties that are undefined and the class of an instance, and is then stable", () => {
     const bytes = encodeValue({ a: undefined, p: new Point() });
     expect(text(bytes)).toBe('{"p":{"x":1,"y":2}}');
@@ -85,6 +92,19 @@ describe("what cannot be stored", () => {
     ["a cycle in a Map", new Map([["m", cycle]])],
     ["a Promise", Promise.resolve(1)],
     ["an Error", { e: new Error("x") }],
+    ["a Blob", { file: new Blob(["x"]) }],
+    ["an iterator", new Map([["k", [1].values()]])],
+    ["shared memory", new SharedArrayBuffer(8)],
+    ["a boxed BigInt", Object(1n)],
+    ["a value whose toJSON throws", [{ toJSON: () => JSON.parse("no JSON") }]],
+    [
+      "a value whose getter throws",
+      {
+        get a(): number {
+          return JSON.parse("no JSON");
+        },
+      },
+    ],
   ])("is refused by name: %s", (_name, value) => {
     expect(() => encodeValue(value)).toThrowError(
       expect.objectContaining({ kind: "not-serialisable" }),

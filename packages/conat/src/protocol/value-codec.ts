@@ -1,4 +1,4 @@
-import { ConatError } from "./conat-error.ts";
+import { ConatError, toConatError } from "./conat-error.ts";
 import { type Decoded, decodePacked, encodePacked, PACKED_MARK } from "./packed-value.ts";
 
 /** Deeper values are refused; a cycle is found by this, too. */
@@ -12,11 +12,22 @@ const fromUtf8 = new TextDecoder();
  * which adds Date, binary and typed arrays, Map, Set, BigInt, NaN, ±Infinity, -0 and `undefined` in arrays.
  * As in JSON, a property whose value is `undefined` is left out, `toJSON` is honoured, and an instance of a class
  * becomes a plain object of its own enumerable properties.
- * @throws ConatError `not-serialisable` for `undefined`, a function, a symbol, a cycle, or an object such as a Promise.
+ * @throws ConatError `not-serialisable` for `undefined`, a function, a symbol, a cycle, or an object such as a Promise or
+ * a Blob, and for one whose getter or `toJSON` throws
  */
 export function encodeValue(value: unknown): Uint8Array {
   if (value === undefined) throw notSerialisable("undefined", "delete the key instead");
-  return fitsJson(value, 0) ? utf8.encode(JSON.stringify(value)) : encodePacked(value);
+  try {
+    return fitsJson(value, 0) ? utf8.encode(JSON.stringify(value)) : encodePacked(value);
+  } catch (cause) {
+    if (cause instanceof ConatError) throw cause;
+    const { message } = toConatError(cause);
+    throw new ConatError(
+      "not-serialisable",
+      `cannot store a value that fails to be read: ${message}`,
+      { cause },
+    );
+  }
 }
 
 /**
@@ -97,15 +108,17 @@ function objectFitsJson(value: object, depth: number): boolean {
     }
     return false;
   }
-  if (isOpaque(value))
-    throw notSerialisable(`a ${Object.prototype.toString.call(value).slice(8, -1)}`);
+  if (isOpaque(value)) throw notSerialisable(`a ${kindOf(value)}`);
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const replaced: unknown = value.toJSON();
     if (replaced === undefined) return false;
     return fitsJson(replaced, depth);
   }
+  const names = Object.keys(value);
+  // A Blob, an iterator or a form's data has nothing of its own that would be stored.
+  if (names.length === 0 && kindOf(value) !== "Object") throw notSerialisable(`a ${kindOf(value)}`);
   let fits = true;
-  for (const name of Object.keys(value)) {
+  for (const name of names) {
     const part: unknown = Reflect.get(value, name);
     if (part !== undefined) fits = fitsJson(part, depth) && fits;
   }
@@ -134,6 +147,11 @@ function isOpaque(value: object): boolean {
     value instanceof String ||
     value instanceof Boolean
   );
+}
+
+/** `Object` for plain objects and for instances of a class that names itself no other way. */
+function kindOf(value: object): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
 }
 
 function notSerialisable(what: string, hint = "store plain data"): ConatError {
