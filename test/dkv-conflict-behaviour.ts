@@ -1,7 +1,8 @@
-import type { ConatError, DkvConflict, DkvReject } from "@conat/conat";
-import { mergeJson, mergeSet } from "@conat/conat/merge";
+import { ConatError, type DkvConflict, type DkvReject } from "@conat/conat";
+import { mergeJson, mergeMax, mergeSet } from "@conat/conat/merge";
 import { eventually } from "@conat/conat/testing";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { DkvBench } from "./dkv-bench.ts";
 
 interface Doc {
@@ -11,7 +12,8 @@ interface Doc {
 }
 
 /** Merge, compare-and-set, update, and the ledger of writes: the same through a hub and straight on NATS. */
-export function describeDkvConflicts({ cuttable, open, pair }: DkvBench): void {
+export function describeDkvConflicts(bench: DkvBench): void {
+  const { cuttable, newClient, open, pair, project } = bench;
   describe("merge", () => {
     it("joins what two clients wrote at once, and both end at the same value", async () => {
       const [left, right] = await pair<Doc>({ merge: mergeJson });
@@ -83,6 +85,72 @@ export function describeDkvConflicts({ cuttable, open, pair }: DkvBench): void {
       expect(mine.get("k")).toBe("mine");
       await mine.save();
       await eventually(() => expect(theirs.get("k")).toBe("mine"));
+    });
+
+    it("meets what is no value as undefined, and everything that comes after it arrives", async () => {
+      const schema = z.number();
+      const mine = await open<number>({ merge: mergeMax, schema, noAutosave: true });
+      const { session } = newClient();
+      await session.ready();
+      const theirs = await open<unknown>();
+      const conflicts: DkvConflict<number>[] = [];
+      const errors: ConatError[] = [];
+      mine.on("conflict", (conflict) => void conflicts.push(conflict));
+      mine.on("error", (error) => void errors.push(error));
+      mine.setMany({ bytes: 1, text: 2 });
+      const value = new TextEncoder().encode("no JSON");
+      const put = {
+        value,
+        origin: "",
+        write: 0,
+        expectedSeq: undefined,
+        ttlMs: 0,
+        headers: undefined,
+      };
+      const scope = { kind: "project", id: project() } as const;
+      const ref = { scope, name: "store", ephemeral: false, service: "" };
+      await new Promise((resolve) => session.write(ref, [{ ...put, key: "bytes" }], resolve));
+      theirs.set("text", "two");
+      theirs.set("after", 3);
+      await eventually(() => expect(mine.get("after")).toBe(3));
+      expect(conflicts).toMatchObject([
+        { key: "bytes", local: 1, remote: undefined, result: 1 },
+        { key: "text", local: 2, remote: undefined, result: 2 },
+      ]);
+      await mine.save();
+      expect(mine.get()).toEqual({ bytes: 1, text: 2, after: 3 });
+      expect(errors).toEqual([]);
+    });
+
+    it("whose result set would refuse keeps the local value and reports", async () => {
+      const results: Record<string, unknown> = {
+        large: "x".repeat(2_000),
+        none: () => 1,
+        wrong: 1,
+      };
+      const mine = await open<unknown>({
+        merge: ({ key }) => results[key],
+        maxValueBytes: 1_000,
+        schema: z.string(),
+        noAutosave: true,
+      });
+      const theirs = await open<unknown>();
+      const kinds: unknown[] = [];
+      mine.on("error", (error) =>
+        kinds.push(error.cause instanceof ConatError && error.cause.kind),
+      );
+      for (const key of Object.keys(results)) {
+        mine.set(key, "mine");
+        theirs.set(key, "theirs");
+        await theirs.save();
+      }
+      await eventually(() =>
+        expect(kinds).toEqual(["value-too-large", "not-serialisable", "invalid-value"]),
+      );
+      await mine.save();
+      await eventually(() =>
+        expect(theirs.get()).toEqual({ large: "mine", none: "mine", wrong: "mine" }),
+      );
     });
 
     it("loses no member of a set that ten clients add to at once", async () => {
@@ -170,6 +238,36 @@ export function describeDkvConflicts({ cuttable, open, pair }: DkvBench): void {
       expect(new Set(numbers).size).toBe(200);
     });
 
+    it("has one deadline for its turn and its work, and writes nothing after it", async () => {
+      const { client, line } = await cuttable();
+      const store = await open<number>({ client, timeoutMs: 300 });
+      line.cut();
+      let calls = 0;
+      const updates = Array.from({ length: 20 }, () =>
+        store.update("n", (value) => {
+          calls += 1;
+          return (value ?? 0) + 1;
+        }),
+      );
+      const ended = await Promise.allSettled(updates);
+      expect(ended.map((one) => one.status === "rejected" && one.reason.kind)).toEqual(
+        updates.map(() => "timeout"),
+      );
+      line.mend();
+      await store.save();
+      expect(calls).toBe(1);
+      expect(store.get("n")).toBe(1);
+    });
+
+    it("counts in the outbox like any other write", async () => {
+      const store = await open<number>({ maxOutboxWrites: 2, noAutosave: true });
+      store.set("a", 1);
+      store.set("b", 1);
+      await expect(store.update("c", () => 1)).rejects.toMatchObject({ kind: "outbox-full" });
+      await store.save();
+      expect(await store.update("c", () => 1)).toBe(1);
+    });
+
     it("of a key that is saved by hand sends what it builds on", async () => {
       const [mine, theirs] = await pair<number>({ noAutosave: true, timeoutMs: 5_000 });
       mine.set("n", 1);
@@ -218,6 +316,37 @@ export function describeDkvConflicts({ cuttable, open, pair }: DkvBench): void {
       await store.save();
       expect(store.get("k")).toBe("refused");
       expect(store.writes()).toEqual([]);
+    });
+
+    it("retry keeps lifetime and headers, and is refused by name when the store is closed or full", async () => {
+      const store = await open<number>({ maxOutboxWrites: 1 });
+      const options = { ifSeq: 99, ttlMs: 3_600_000, headers: { by: "me" } };
+      for (const key of ["a", "b"]) await store.set(key, 1, options).settled();
+      const [first, second] = store.writes();
+      store.set("c", 1);
+      expect(() => first?.retry()).toThrowError(expect.objectContaining({ kind: "outbox-full" }));
+      await store.save();
+      expect([first?.retry(), first?.retry()]).toEqual([true, false]);
+      await store.save();
+      await eventually(() => expect(store.headers("a")).toEqual({ by: "me" }));
+      await store.close();
+      expect(() => second?.retry()).toThrowError(expect.objectContaining({ kind: "closed" }));
+      expect(store.hasUnsavedChanges()).toBe(false);
+    });
+
+    it("settled(key) waits for the write before, when the newest was taken back", async () => {
+      const { client, line } = await cuttable();
+      const store = await open<number>({ client });
+      line.stall();
+      store.set("k", 1);
+      await eventually(() => expect(store.writes()).toMatchObject([{ state: "in-flight" }]));
+      const second = store.set("k", 2);
+      store.writes().at(-1)?.discard();
+      expect(await second.settled()).toEqual({ status: "discarded" });
+      const settled = store.settled("k");
+      line.cut();
+      line.mend();
+      expect(await settled).toMatchObject({ status: "confirmed" });
     });
 
     it("settled(key) tells how the newest write of a key ended; an overtaken one was superseded", async () => {

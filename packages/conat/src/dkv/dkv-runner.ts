@@ -124,8 +124,8 @@ export class DkvRunner implements DkvEffects {
 
   #newWrite(request: WriteRequest): { item: LedgerItem; write: LocalWrite } {
     const id = this.#session.nextWrite();
-    const { key, value, ttlMs, untilDisconnect } = request;
-    const item: LedgerItem = { id, key, value, ttlMs, untilDisconnect, at: Date.now() };
+    const { key, value, ttlMs, headers, untilDisconnect } = request;
+    const item: LedgerItem = { id, key, value, ttlMs, headers, untilDisconnect, at: Date.now() };
     this.ledger.add(item);
     this.#bound.written(id, request);
     this.#tellWrites();
@@ -316,7 +316,7 @@ export class DkvRunner implements DkvEffects {
   }
 
   mergeFailed(key: string, error: unknown): void {
-    const message = `merge threw for ${JSON.stringify(key)}; the local value was kept`;
+    const message = `merge gave nothing that can be stored for ${JSON.stringify(key)}; the local value was kept`;
     this.#listener.onError(new ConatError("internal", message, { cause: error }));
   }
 

@@ -1,10 +1,9 @@
 import { ConatError } from "../protocol/conat-error.ts";
 import { type Entry, type EntryHeaders, valueBytes } from "../protocol/entry.ts";
 import type { Durability } from "../protocol/feed-position.ts";
-import { MAX_HEADERS_BYTES } from "../protocol/limits.ts";
 import { parseName } from "../protocol/scope.ts";
 import { natsKey } from "../protocol/subjects.ts";
-import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
+import { decodeValue } from "../protocol/value-codec.ts";
 import type { Session } from "../session/session.ts";
 import { Emitter } from "../util/emitter.ts";
 import { within } from "../util/within.ts";
@@ -20,19 +19,20 @@ import { DkvRunner, type StoreStatus } from "./dkv-runner.ts";
 import type { WriteOutcome } from "./local-write.ts";
 import { createMergeBytes } from "./merge-bytes.ts";
 import { hasValue } from "./overlay.ts";
-import { createSchemaCheck } from "./schema-check.ts";
 import { createTeller } from "./tell-application.ts";
 import { Updates } from "./updates.ts";
 import type { AnyValue, ValueAt } from "./value-types.ts";
 import { VisibleValues } from "./visible-values.ts";
 import { listWrites, type WriteInfo } from "./write-info.ts";
+import { sizeOf } from "./write-ledger.ts";
+import { parseHeaders, WriteRules } from "./write-rules.ts";
 
 export interface SetOptions {
   /** Lifetime of the entry, in milliseconds, rounded up to whole seconds. @default the store's `ttlMs` */
   readonly ttlMs?: number | undefined;
   /** Store only if the key's sequence is this; 0 means "only if there is none". */
   readonly ifSeq?: number | undefined;
-  /** Headers stored with the value, at most 16 kB. */
+  /** Headers stored with the value: names and values of at most 5,461 characters together. */
   readonly headers?: EntryHeaders | undefined;
   /**
    * Remove the key when this client is gone: at once when it is closed, after a grace (10 s by default, an option of the
@@ -61,7 +61,7 @@ export class DKV<T = unknown> {
   readonly #runner: DkvRunner;
   readonly #values: VisibleValues;
   readonly #updates: Updates;
-  readonly #check: ((value: unknown) => void) | undefined;
+  readonly #rules: WriteRules;
   #references = 1;
   #isClosing = false;
   #closing: Promise<void> | undefined;
@@ -72,11 +72,13 @@ export class DKV<T = unknown> {
   /** @internal use `dkv()` */
   constructor(session: Session, options: ResolvedDkvOptions, onReleased: () => void) {
     this.#options = options;
-    this.#check = createSchemaCheck(options.schema);
-    this.#values = new VisibleValues(this.#check);
+    const rules = new WriteRules(options);
+    this.#rules = rules;
+    this.#values = new VisibleValues(rules.check);
     const { ref, merge, reoffer, noAutosave } = options;
+    const autosave = !noAutosave;
     this.#runner = new DkvRunner(
-      { session, ref, merge: merge && createMergeBytes(merge), reoffer, autosave: !noAutosave },
+      { session, ref, merge: merge && createMergeBytes(merge, rules), reoffer, autosave },
       createTeller({
         emitter: this.#emitter,
         values: this.#values,
@@ -179,7 +181,7 @@ export class DKV<T = unknown> {
     ]);
     this.#admit(
       encoded.length,
-      encoded.reduce((sum, [key, bytes]) => sum + key.length + bytes.length, 0),
+      encoded.reduce((sum, [key, value]) => sum + sizeOf({ key, value }), 0),
     );
     return encoded.map(([key, bytes]) => this.#write(key, bytes, {}));
   }
@@ -210,8 +212,10 @@ export class DKV<T = unknown> {
   ): Promise<ValueAt<T, Key> | undefined> {
     const attempt = (): Uint8Array | undefined => {
       this.#assertOpen();
-      const value = change(this.get(key));
-      return value === undefined ? undefined : this.#encode(key, value);
+      const changed = change(this.get(key));
+      const value = changed === undefined ? undefined : this.#encode(key, changed);
+      this.#admit(1, sizeOf({ key, value }));
+      return value;
     };
     const stored = await this.#updates.run(parseName("key", key), attempt, this.#options.ttlMs);
     return stored && (decodeValue(stored) as ValueAt<T, Key>);
@@ -219,16 +223,7 @@ export class DKV<T = unknown> {
 
   #encode(key: string, value: unknown): Uint8Array {
     this.#assertOpen();
-    const bytes = encodeValue(value);
-    const most = this.#options.maxValueBytes;
-    if (bytes.length > most) {
-      throw new ConatError(
-        "value-too-large",
-        `the value of ${JSON.stringify(key)} takes ${bytes.length} bytes; at most ${most} can be stored`,
-      );
-    }
-    this.#check?.(decodeValue(bytes));
-    return bytes;
+    return this.#rules.encode(key, value);
   }
 
   #write(key: string, value: Uint8Array | undefined, options: SetOptions): WriteHandle {
@@ -241,23 +236,15 @@ export class DKV<T = unknown> {
         ? this.#options.ttlMs
         : parseTtl(options.ttlMs);
     const headers = options.headers && parseHeaders(options.headers);
-    this.#admit(1, key.length + (value?.length ?? 0));
+    this.#admit(1, sizeOf({ key, value }));
     const ifSeq = parseSeq(options.ifSeq);
     const request = { key, value, ttlMs, headers, ifSeq, quiet: false, untilDisconnect };
     const item = this.#runner.write(request);
     return { id: item.id, key, settled: () => this.#runner.ledger.outcomeOf(item) };
   }
 
-  /** @throws ConatError `outbox-full` */
   #admit(writes: number, bytes: number): void {
-    const { ledger } = this.#runner;
-    const { maxOutboxWrites, maxOutboxBytes } = this.#options;
-    if (ledger.size + writes > maxOutboxWrites || ledger.bytes + bytes > maxOutboxBytes) {
-      throw new ConatError(
-        "outbox-full",
-        `${ledger.size} writes (${ledger.bytes} bytes) wait to be acknowledged; await save() before writing more`,
-      );
-    }
+    this.#rules.admit(this.#runner.ledger, writes, bytes);
   }
 
   // ── what is not stored yet ───────────────────────────────────────────────────────────────────────────────────────
@@ -314,7 +301,13 @@ export class DKV<T = unknown> {
 
   /** Writes not yet acknowledged, and the last that failed; each can be retried or discarded. */
   writes(): WriteInfo<AnyValue<T>>[] {
-    return listWrites<AnyValue<T>>(this.#runner);
+    return listWrites<AnyValue<T>>(this.#runner, (failed) => {
+      this.#assertOpen();
+      this.#admit(1, sizeOf(failed));
+      const { key, value, ttlMs, headers, untilDisconnect } = failed;
+      const request = { key, value, ttlMs, headers, ifSeq: undefined, quiet: false };
+      this.#runner.write({ ...request, untilDisconnect });
+    });
   }
 
   // ── watching ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -438,16 +431,4 @@ export class DKV<T = unknown> {
       `the store ${JSON.stringify(this.name)} is closed; open it again with dkv()`,
     );
   }
-}
-
-function parseHeaders(headers: EntryHeaders): EntryHeaders {
-  const pairs = Object.entries(headers);
-  const bytes = pairs.reduce((sum, [name, value]) => sum + name.length + String(value).length, 0);
-  if (bytes * 3 > MAX_HEADERS_BYTES || pairs.some(([, value]) => typeof value !== "string")) {
-    throw new ConatError(
-      "bad-options",
-      "headers are names and string values of at most 5 kB together",
-    );
-  }
-  return Object.freeze({ ...headers });
 }

@@ -1,6 +1,5 @@
 import type { ConatError } from "../protocol/conat-error.ts";
 import { valueBytes } from "../protocol/entry.ts";
-import { decodeValue } from "../protocol/value-codec.ts";
 import type { Emitter } from "../util/emitter.ts";
 import type { ConfirmedChange } from "./dkv-effects.ts";
 import type { DkvEvents } from "./dkv-events.ts";
@@ -17,8 +16,9 @@ export interface Telling<Value> {
 /** Turns what the runner tells in encoded form into the events of a store. Decodes only what somebody listens to. */
 export function createTeller<Value>(options: Telling<Value>): RunnerListener {
   const { emitter, values } = options;
+  // What somebody else has stored need not be a value at all.
   const decoded = (bytes: Uint8Array | undefined): Value | undefined =>
-    bytes && (decodeValue(bytes) as Value);
+    bytes && (values.decode(bytes) as Value | undefined);
 
   const tellChange = ({ entry, prev: before, own, pending }: ConfirmedChange): void => {
     const wanted = emitter.listenerCount("change") > 0;

@@ -19,31 +19,37 @@ export class Updates {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Stores what `attempt` returns for the value it sees; calls it again after a conflict. Resolves with what it stored. */
+  /**
+   * Stores what `attempt` returns for the value it sees; calls it again after a conflict. Resolves with what it stored.
+   * The wait for its turn counts, too.
+   */
   async run(
     key: string,
     attempt: () => Uint8Array | undefined,
     ttlMs: number,
   ): Promise<Uint8Array | undefined> {
+    const deadline = performance.now() + this.#timeoutMs;
     const before = this.#tails.get(key) ?? Promise.resolve();
-    const turn = before.then(() => this.#run(key, attempt, ttlMs));
-    const tail = turn.catch(() => {});
+    const turn = before.then(() => this.#run(key, attempt, ttlMs, deadline));
+    const tail = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#tails.get(key) === tail) this.#tails.delete(key);
+      });
     this.#tails.set(key, tail);
-    try {
-      return await turn;
-    } finally {
-      if (this.#tails.get(key) === tail) this.#tails.delete(key);
-    }
+    return this.#within(deadline, key, turn);
   }
 
   async #run(
     key: string,
     attempt: () => Uint8Array | undefined,
     ttlMs: number,
+    deadline: number,
   ): Promise<Uint8Array | undefined> {
     const { state, ledger } = this.#runner;
-    const deadline = Date.now() + this.#timeoutMs;
     for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
+      // Who has been told that it took too long is not surprised by an attempt made later.
+      if (performance.now() > deadline) throw this.#late(key);
       const before = ledger.lastOf(key);
       this.#runner.flush();
       if (before !== undefined) await this.#within(deadline, key, ledger.outcomeOf(before));
@@ -75,14 +81,13 @@ export class Updates {
   }
 
   #within<Result>(deadline: number, key: string, work: Promise<Result>): Promise<Result> {
-    return within(
-      deadline - Date.now(),
-      work,
-      () =>
-        new ConatError(
-          "timeout",
-          `updating ${JSON.stringify(key)} took over ${this.#timeoutMs} ms`,
-        ),
+    return within(deadline - performance.now(), work, () => this.#late(key));
+  }
+
+  #late(key: string): ConatError {
+    return new ConatError(
+      "timeout",
+      `updating ${JSON.stringify(key)} took over ${this.#timeoutMs} ms`,
     );
   }
 }

@@ -66,22 +66,37 @@ export class VisibleValues {
     return decoded;
   }
 
+  /** The value of stored bytes; `undefined` when they are no valid value. */
+  decode(bytes: Uint8Array): unknown {
+    return decodeChecked(this.#check, bytes).value;
+  }
+
   clear(): void {
     this.#decoded.clear();
   }
 
   #decode(source: Visible): { decoded: Decoded; frozen: boolean } {
-    try {
-      const { value, frozen } =
-        "kind" in source
-          ? decodeFrozen(source.buffer, source.start, source.end)
-          : decodeFrozen(bytesOf(source));
-      this.#check?.(value);
-      return { decoded: { source, value, error: undefined }, frozen };
-    } catch (error) {
-      const named = toConatError(error, "invalid-value");
-      return { decoded: { source, value: undefined, error: named }, frozen: true };
-    }
+    const { frozen, ...reading } =
+      "kind" in source
+        ? decodeChecked(this.#check, source.buffer, source.start, source.end)
+        : decodeChecked(this.#check, bytesOf(source));
+    return { decoded: { source, ...reading }, frozen };
+  }
+}
+
+/** What the bytes in `buffer[start, end)` say. Those that are no encoded value, or that `check` refuses, have an error. */
+export function decodeChecked(
+  check: ValueCheck | undefined,
+  buffer: Uint8Array,
+  start?: number,
+  end?: number,
+): Reading & { readonly frozen: boolean } {
+  try {
+    const { value, frozen } = decodeFrozen(buffer, start, end);
+    check?.(value);
+    return { value, error: undefined, frozen };
+  } catch (error) {
+    return { value: undefined, error: toConatError(error, "invalid-value"), frozen: true };
   }
 }
 

@@ -14,14 +14,23 @@ export interface WriteInfo<T> {
   readonly ageMs: number;
   /** Why it failed. */
   readonly error: ConatError | undefined;
-  /** Writes the value again, over whatever is there now. False when the write has not failed. */
+  /**
+   * Writes the value again, over whatever is there now. False when the write has not failed.
+   * @throws ConatError `closed`, `outbox-full`; the write then stays on the list
+   */
   retry(): boolean;
   /** Takes the write back, or a failed one off the list. False when it had ended already. */
   discard(): boolean;
 }
 
-/** Every write of a store that has not ended, then the last that failed. */
-export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
+/**
+ * Every write of a store that has not ended, then the last that failed.
+ * @param writeAgain makes a write of the same kind, or throws why it cannot be made now
+ */
+export function listWrites<T>(
+  runner: DkvRunner,
+  writeAgain: (item: LedgerItem) => void,
+): WriteInfo<T>[] {
   const { ledger, state } = runner;
   const info = (
     item: LedgerItem,
@@ -36,7 +45,12 @@ export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
     state: stage,
     ageMs: Date.now() - item.at,
     error,
-    retry: () => retry(runner, item.id),
+    retry: () => {
+      if (!ledger.hasFailed(item.id)) return false;
+      writeAgain(item);
+      runner.forget(item.id);
+      return true;
+    },
     discard: () => runner.forget(item.id) !== undefined || runner.discard(item.id),
   });
   return [
@@ -45,13 +59,4 @@ export function listWrites<T>(runner: DkvRunner): WriteInfo<T>[] {
     ),
     ...Array.from(ledger.failed(), ({ item, status, error }) => info(item, status, error)),
   ];
-}
-
-function retry(runner: DkvRunner, id: number): boolean {
-  const failed = runner.forget(id);
-  if (failed === undefined) return false;
-  const { key, value, ttlMs, untilDisconnect } = failed.item;
-  const request = { key, value, ttlMs, headers: undefined, ifSeq: undefined, quiet: false };
-  runner.write({ ...request, untilDisconnect });
-  return true;
 }

@@ -1,4 +1,5 @@
 import { ConatError } from "../protocol/conat-error.ts";
+import type { EntryHeaders } from "../protocol/entry.ts";
 import type { WriteOutcome } from "./local-write.ts";
 
 /** Ended writes that are kept for the application to look at, to retry or to dismiss; the oldest go first. */
@@ -11,6 +12,7 @@ export interface LedgerItem {
   /** Encoded value; `undefined` deletes. */
   readonly value: Uint8Array | undefined;
   readonly ttlMs: number;
+  readonly headers: EntryHeaders | undefined;
   readonly untilDisconnect?: boolean | undefined;
   /** When it was made, in milliseconds since the epoch, by this machine's clock. */
   readonly at: number;
@@ -84,7 +86,7 @@ export class WriteLedger {
     item.outcome = outcome;
     this.#open.delete(id);
     this.#bytes -= sizeOf(item);
-    if (this.#lastOfKey.get(item.key) === item) this.#lastOfKey.delete(item.key);
+    if (this.#lastOfKey.get(item.key) === item) this.#forgetLast(item, outcome);
     if (outcome.status === "rejected" || outcome.status === "outcome-unknown") {
       const { status, error } = outcome;
       if (remember) {
@@ -98,10 +100,21 @@ export class WriteLedger {
     return item;
   }
 
+  /** Only a write that is taken back may leave an earlier one of its key under way. */
+  #forgetLast({ key }: LedgerItem, { status }: WriteOutcome): void {
+    this.#lastOfKey.delete(key);
+    if (status !== "discarded") return;
+    for (const item of this.#open.values()) if (item.key === key) this.#lastOfKey.set(key, item);
+  }
+
   #remember(failed: FailedWrite): void {
     this.#failed.set(failed.item.id, failed);
     const oldest = this.#failed.keys().next();
     if (this.#failed.size > MAX_FAILED && !oldest.done) this.#failed.delete(oldest.value);
+  }
+
+  hasFailed(id: number): boolean {
+    return this.#failed.has(id);
   }
 
   /** Takes a failed write off the list. */
@@ -170,6 +183,7 @@ export class WriteLedger {
   }
 }
 
-function sizeOf(item: LedgerItem): number {
-  return item.key.length + (item.value?.length ?? 0);
+/** What a write counts in the outbox, in bytes. */
+export function sizeOf({ key, value }: Pick<LedgerItem, "key" | "value">): number {
+  return key.length + (value?.length ?? 0);
 }
