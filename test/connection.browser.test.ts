@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { connect, PubSub } from "@conat/conat";
+import { connect, dkv, PubSub, type UnsavedStore } from "@conat/conat";
 import { eventually, useTestNats } from "@conat/conat/testing";
 import { type Hub, startHub } from "@conat/hub";
 import { Kvm } from "@nats-io/kv";
@@ -13,7 +13,7 @@ const project_id = "browser";
 
 /** The page: a client of the hub that its address names, and what it hears on one channel. */
 const PAGE = `
-  import { connect, dkv, PubSub } from "@conat/conat";
+  import { connect, dkv, PubSub, warnBeforeUnload } from "@conat/conat";
   const address = new URLSearchParams(location.search).get("hub");
   const identity = { account_id: "alice", projects: ["${project_id}"] };
   const client = connect({ address, identity });
@@ -23,7 +23,8 @@ const PAGE = `
   const channel = new PubSub({ client, project_id: "${project_id}", name: "chat" });
   channel.on("change", (data, { own }) => heard.push([data, own]));
   const store = await dkv({ client, project_id: "${project_id}", name: "shared" });
-  window.page = { client, channel, states, heard, store };
+  const held = await dkv({ client, project_id: "${project_id}", name: "held", noAutosave: true });
+  window.page = { client, channel, states, heard, store, held, warnBeforeUnload };
 `;
 
 interface PageState {
@@ -37,6 +38,9 @@ interface PageState {
     save(): Promise<void>;
     natsKey(key: string): string;
   };
+  /** A store that is saved by hand. */
+  readonly held: UnsavedStore & PageState["store"];
+  warnBeforeUnload(store: UnsavedStore): () => void;
 }
 
 const chromiumPath = process.env.CONAT_CHROMIUM;
@@ -127,5 +131,31 @@ describe("a page in Chromium", () => {
     await eventually(async () =>
       (await look()).heard.some(([data, own]) => data === "back" && own),
     );
+  });
+
+  it("sends what is held back when it is left, and is asked about it first", async () => {
+    const questions: string[] = [];
+    page.on("dialog", (dialog) => {
+      questions.push(dialog.type());
+      void dialog.accept();
+    });
+    const leave = async (isSaved: boolean): Promise<void> => {
+      await page.evaluate(async (save) => {
+        const { held, warnBeforeUnload } = Reflect.get(window, "page") as PageState;
+        warnBeforeUnload(held);
+        held.set(save ? "saved" : "unsaved", 1);
+        if (save) await held.save();
+      }, isSaved);
+      await page.click("body"); // a page that nobody has touched may not ask
+      await page.reload();
+    };
+    const client = connect(nats().url);
+    const store = await dkv<number>({ client, project_id, name: "held" });
+    await leave(false);
+    await eventually(() => expect(store.get("unsaved")).toBe(1));
+    await page.waitForFunction(() => Reflect.has(window, "page"));
+    await leave(true);
+    expect(questions).toEqual(["beforeunload"]);
+    await client.close();
   });
 });

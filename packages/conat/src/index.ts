@@ -16,6 +16,7 @@ export type { StoreStatus } from "./dkv/dkv-runner.ts";
 export type { WriteOutcome } from "./dkv/local-write.ts";
 export { dkv } from "./dkv/open-dkv.ts";
 export type { AnyValue, ValueAt } from "./dkv/value-types.ts";
+export { type UnsavedStore, warnBeforeUnload } from "./dkv/warn-before-unload.ts";
 export type { WriteInfo } from "./dkv/write-info.ts";
 export { ConatError, type ErrorKind, toConatError } from "./protocol/conat-error.ts";
 export type { Entry, EntryHeaders, EntryKind } from "./protocol/entry.ts";

@@ -147,13 +147,21 @@ export class DkvRunner implements DkvEffects {
     });
   }
 
+  /** Sends everything at once, whatever it should wait for: there may be no later. */
+  flushForGood(): void {
+    this.#savedUpTo = this.ledger.newest;
+    this.#send(Number.POSITIVE_INFINITY);
+  }
+
   /** Sends at once what may be sent. */
   flushNow(): void {
+    if (this.#pausing || (!this.#autosave && this.#savedUpTo === 0)) return;
+    this.#send(IN_FLIGHT_WINDOW - this.state.inFlightCount);
+  }
+
+  #send(room: number): void {
     if (this.#status !== "live" && this.#status !== "storage-full") return;
-    if (this.#pausing || !this.state.hasSendable) return;
-    if (!this.#autosave && this.#savedUpTo === 0) return;
-    const room = IN_FLIGHT_WINDOW - this.state.inFlightCount;
-    if (room <= 0) return;
+    if (room <= 0 || !this.state.hasSendable) return;
     const { origin } = this.#session;
     this.state.ownOrigin = origin;
     const upTo = this.#autosave ? Number.POSITIVE_INFINITY : this.#savedUpTo;

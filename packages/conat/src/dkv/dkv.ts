@@ -6,6 +6,7 @@ import { natsKey } from "../protocol/subjects.ts";
 import { decodeValue } from "../protocol/value-codec.ts";
 import type { Session } from "../session/session.ts";
 import { Emitter } from "../util/emitter.ts";
+import { onPageEvent } from "../util/page-events.ts";
 import { within } from "../util/within.ts";
 import type { DkvEvents } from "./dkv-events.ts";
 import {
@@ -62,6 +63,7 @@ export class DKV<T = unknown> {
   readonly #values: VisibleValues;
   readonly #updates: Updates;
   readonly #rules: WriteRules;
+  #stopWatchingPage = (): void => {};
   #references = 1;
   #isClosing = false;
   #closing: Promise<void> | undefined;
@@ -83,6 +85,7 @@ export class DKV<T = unknown> {
         emitter: this.#emitter,
         values: this.#values,
         onClosed: (error) => {
+          this.#stopWatchingPage();
           onReleased();
           this.#emitter.emit("closed", this.#isClosing ? undefined : error);
         },
@@ -90,6 +93,7 @@ export class DKV<T = unknown> {
     );
     this.#updates = new Updates(this.#runner, options.timeoutMs);
     this.#runner.open();
+    this.#stopWatchingPage = onPageEvent("pagehide", () => this.#runner.flushForGood());
   }
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -390,7 +394,8 @@ export class DKV<T = unknown> {
 
   /**
    * Lets go of the store. The last holder's close sends what is pending and waits for it, up to the store's deadline.
-   * Need not be awaited; the promise rejects when something could not be stored.
+   * Need not be awaited; the promise rejects when something could not be stored. A page that is being left sends
+   * what it can by itself; `warnBeforeUnload` has the browser ask first.
    */
   close(): Promise<void> {
     if (this.#references > 1) {
