@@ -66,6 +66,15 @@ export class ModelServer {
     this.#ids.clear();
   }
 
+  /** The lifetime of a value ends. */
+  expire(key: string): void {
+    if (this.newest.get(key)?.kind !== "put") return;
+    this.seq += 1;
+    const entry = createEntry({ key, seq: this.seq, time: this.seq, kind: "expiry" });
+    this.newest.set(key, entry);
+    this.history.push(entry);
+  }
+
   /** A removal marker reaches the end of its life; nobody is told. */
   expireMarker(key: string): void {
     if (this.newest.get(key)?.kind !== "put") this.newest.delete(key);
@@ -162,7 +171,7 @@ export class ModelClient {
     this.lost.push(...writes);
     if (!this.reoffers) return;
     for (const lost of writes.filter(({ key }) => this.state.takesOffer(key))) {
-      const write = this.#newWrite(lost.key, lost.value);
+      const write = this.#newWrite(lost.key, lost.value, undefined, false);
       this.writes.push(write);
       this.state.offer(write);
     }
@@ -173,15 +182,20 @@ export class ModelClient {
     return this.#lastWrite;
   }
 
-  #newWrite(key: string, value: Uint8Array | undefined, ifSeq?: number): LocalWrite {
+  #newWrite(
+    key: string,
+    value: Uint8Array | undefined,
+    ifSeq: number | undefined,
+    quiet: boolean,
+  ): LocalWrite {
     const id = this.nextWrite();
-    const rest = { ttlMs: 0, headers: undefined, carries: [id], merges: 0, quiet: false };
+    const rest = { ttlMs: 0, headers: undefined, carries: [id], merges: 0, quiet };
     return { id, key, value, ifSeq, ...rest };
   }
 
-  set(key: string, value: unknown, ifSeq?: number): LocalWrite {
+  set(key: string, value: unknown, ifSeq?: number, quiet = false): LocalWrite {
     const bytes = value === undefined ? undefined : encodeValue(value);
-    const write = this.#newWrite(key, bytes, ifSeq);
+    const write = this.#newWrite(key, bytes, ifSeq, quiet);
     this.writes.push(write);
     this.state.write(write);
     return write;
@@ -260,6 +274,28 @@ export class ModelClient {
         headers,
       });
     }
+  }
+
+  /** The next write of this line is not taken: never (`forbidden`), or not now (`unavailable`). */
+  refuse(kind: "forbidden" | "unavailable"): void {
+    const mutation = this.#toServer.shift();
+    if (mutation === undefined) return;
+    const error = new ConatError(kind, "not stored");
+    this.#toClient.push(() => {
+      if (this.#unanswered.delete(mutation.write)) {
+        this.state.answered({ write: mutation.write, ok: false, error });
+      }
+    });
+    // After a pause, as the runner does.
+    this.#toClient.push(() => this.state.resolveAmbiguous());
+  }
+
+  /** Takes back one of the writes that have not ended. */
+  discard(which: number): void {
+    const ended = new Set(this.settled.flatMap(({ write }) => write.carries));
+    const open = this.writes.filter(({ id }) => !ended.has(id));
+    const write = open[which % Math.max(1, open.length)];
+    if (write) this.state.discard(write.id);
   }
 
   /** The server takes the next write of this line. The answer and the entry race back in either order. */

@@ -225,6 +225,9 @@ export class DkvState {
       else this.#backToPending(key, overlay, inFlight);
     } else if (error.kind === "conflict") {
       this.#conflicted(key, overlay, inFlight, error);
+    } else if (inFlight.ambiguous) {
+      // This attempt was refused; one before it may be stored, or still be on its way.
+      this.#fail(key, overlay, inFlight, unknownOutcome(key, error));
     } else {
       this.#fail(key, overlay, inFlight, { status: "rejected", error });
     }

@@ -62,13 +62,14 @@ export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | und
   return true;
 }
 
-/** The end of a write that may have been stored. */
-export function unknownOutcome(key: string): WriteOutcome {
+/** The end of a write that may have been stored. @param refusal why it was not when it was sent again */
+export function unknownOutcome(key: string, refusal?: ConatError): WriteOutcome {
   return {
     status: "outcome-unknown",
     error: new ConatError(
       "outcome-unknown",
       `the connection broke while ${JSON.stringify(key)} was being written; it may have been stored and overwritten since`,
+      { cause: refusal },
     ),
   };
 }

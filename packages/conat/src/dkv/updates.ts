@@ -50,9 +50,12 @@ export class Updates {
     for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
       // Who has been told that it took too long is not surprised by an attempt made later.
       if (performance.now() > deadline) throw this.#late(key);
-      const before = ledger.lastOf(key);
       this.#runner.flush();
-      if (before !== undefined) await this.#within(deadline, key, ledger.outcomeOf(before));
+      // What is shown must not be taken back by an attempt, which is not shown.
+      for (let last = ledger.lastOf(key); last !== undefined; last = ledger.lastOf(key)) {
+        await this.#within(deadline, key, ledger.outcomeOf(last));
+        this.#runner.flush();
+      }
       const value = attempt();
       const ifSeq = state.knownSeq(key);
       const item = this.#runner.write({
