@@ -1,5 +1,7 @@
 import type { DkvChange, DkvInvalid, SetOptions } from "@conat/conat";
 import { eventually } from "@conat/conat/testing";
+import { type } from "arktype";
+import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { DkvBench } from "./dkv-bench.ts";
@@ -48,6 +50,34 @@ export function describeDkvOptions({ open, pair }: DkvBench): void {
       );
       await store.save();
       expect(store.keys()).toEqual(["good"]);
+    });
+
+    it.each([
+      ["Valibot", v.object({ title: v.string(), done: v.boolean() })],
+      ["ArkType", type({ title: "string", done: "boolean" })],
+    ])("may be made by %s", async (_library, made) => {
+      const strict = await open({ schema: made });
+      const loose = await open<unknown>();
+      strict.set("good", { title: "t", done: false });
+      expect(() => strict.set("bad", { title: 1 } as never)).toThrowError(
+        expect.objectContaining({
+          kind: "invalid-value",
+          message: expect.stringContaining("title"),
+        }),
+      );
+      const invalid = new Promise<DkvInvalid>((resolve) => strict.on("invalid", resolve));
+      loose.set("bad", { title: 1 });
+      expect(await invalid).toMatchObject({ key: "bad", error: { kind: "invalid-value" } });
+      expect(strict.get()).toEqual({ good: { title: "t", done: false }, bad: undefined });
+    });
+
+    it("that has to wait is refused by name", async () => {
+      const validate = (): Promise<never> => Promise.reject(new Error("nobody waits"));
+      const slow = { "~standard": { version: 1, vendor: "a test", validate } } as const;
+      const store = await open<string>({ schema: slow });
+      expect(() => store.set("k", "v")).toThrowError(
+        expect.objectContaining({ kind: "bad-options" }),
+      );
     });
 
     it("reports what arrives from others and is not valid; it reads as undefined and is there raw", async () => {

@@ -40,8 +40,12 @@ export interface DkvOptions<T = unknown> extends ScopeOptions {
    * only where nothing is. @default false
    */
   readonly reoffer?: boolean | undefined;
-  /** Validator of every value, by any library that implements Standard Schema. Must be synchronous. */
-  readonly schema?: StandardSchemaV1<unknown, T> | undefined;
+  /**
+   * Validator of every value, by any library that implements Standard Schema (Zod, Valibot, ArkType …). Must be
+   * synchronous. It only checks: values stay as they were set, so that their type is what the schema takes, not what it
+   * makes of them by defaults or conversions.
+   */
+  readonly schema?: StandardSchemaV1<T, unknown> | undefined;
   /** Lifetime of every entry, in milliseconds, rounded up to whole seconds. @default for ever */
   readonly ttlMs?: number | undefined;
   /** Send nothing until `save()`. @default false */

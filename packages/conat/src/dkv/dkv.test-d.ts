@@ -1,4 +1,6 @@
 // Checked by the compiler, never run: what must infer, and what must not compile.
+import { type } from "arktype";
+import * as v from "valibot";
 import { z } from "zod";
 import { type DKV, dkv } from "../index.ts";
 
@@ -52,6 +54,29 @@ export async function typesOfSchemas(): Promise<void> {
   same<typeof store, DKV<{ title: string }>>();
   // @ts-expect-error the schema wants a string
   store.set("k", { title: 1 });
+  const byValibot = await dkv({
+    project_id: "p",
+    name: "n",
+    schema: v.object({ title: v.string() }),
+  });
+  same<typeof byValibot, DKV<{ title: string }>>();
+  // @ts-expect-error the schema wants a string
+  byValibot.set("k", { title: 1 });
+  const byArktype = await dkv({ project_id: "p", name: "n", schema: type({ title: "string" }) });
+  same<typeof byArktype, DKV<{ title: string }>>();
+  // @ts-expect-error the schema wants a string
+  byArktype.set("k", { title: 1 });
+  await dkv<Todo>({
+    project_id: "p",
+    name: "n",
+    schema: z.object({ title: z.string(), done: z.boolean() }),
+  });
+  // @ts-expect-error the schema is of something else
+  await dkv<Todo>({ project_id: "p", name: "n", schema: z.number() });
+  const lenient = z.object({ title: z.string().optional().default("") });
+  const asStored = await dkv({ project_id: "p", name: "n", schema: lenient });
+  // Values are not changed, so what has a default may be missing.
+  same<ReturnType<typeof asStored.snapshot>, ReadonlyMap<string, { title?: string | undefined }>>();
   const merged = await dkv<number>({
     project_id: "p",
     name: "n",

@@ -12,6 +12,7 @@ export function createSchemaCheck(
   return (value) => {
     const result = schema["~standard"].validate(value);
     if (result instanceof Promise) {
+      result.catch(() => {}); // nobody waits for it
       throw new ConatError(
         "bad-options",
         "the schema validates asynchronously; a store needs a synchronous one",
