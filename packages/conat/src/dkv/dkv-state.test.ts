@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { MergeBytes } from "./dkv-effects.ts";
 import { ModelClient, ModelServer } from "./dkv-state-model.ts";
@@ -10,6 +10,11 @@ const RUNS = Number(process.env.CONAT_PROPERTY_RUNS ?? 1_500);
 /** Of the random schedules; the names of the suites tell it. CONAT_PROPERTY_SEED repeats a run. */
 const SEED = Number(process.env.CONAT_PROPERTY_SEED ?? Date.now() % 1_000_000_000);
 const STEPS = 120;
+
+/** Of all schedules together. */
+let stepsMade = 0;
+afterAll(() => console.log(`random schedules: seed ${SEED}, ${stepsMade} steps`));
+
 const KEYS = ["a", "b", "__proto__"];
 
 const ACTIONS = [
@@ -68,6 +73,7 @@ function act(
 ): void {
   const client = clients[index];
   if (client === undefined) return;
+  stepsMade += 1;
   switch (action) {
     case "set":
       client.set(key, value);
@@ -556,6 +562,7 @@ describe(`three clients with a merge that adds up what each has added, seed ${SE
           const client = clients[one.client];
           if (one.action === "set" || one.action === "delete") {
             if (client === undefined) continue;
+            stepsMade += 1;
             client.set(one.key, Number(client.get(one.key) ?? 0) + 1);
           } else act(clients, server, one, undefined);
         }
