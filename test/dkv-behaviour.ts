@@ -1,6 +1,7 @@
-import { ConatError, type DkvChange, dkv } from "@conat/conat";
+import { ConatError, type DkvChange, type DkvOptions, dkv } from "@conat/conat";
 import { eventually } from "@conat/conat/testing";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
 import type { DkvBench } from "./dkv-bench.ts";
 
 /** The behaviour of a store, the same through a hub and straight on NATS. */
@@ -181,6 +182,26 @@ export function describeDkv({ cuttable, newClient, newest, open, pair, project }
       for (const listener of before) process.on("uncaughtException", listener);
     });
 
+    it("a handler may write and delete what it is told of", async () => {
+      const [mine, theirs] = await pair<number>();
+      for (const store of [mine, theirs]) {
+        store.on("change", ({ key, value, own }) => {
+          if (!own && value !== undefined && value < 50) store.set(key, value + 1);
+          if (value === 50) store.delete(key);
+        });
+      }
+      mine.set("k", 0);
+      await eventually(() => expect([mine.seq("k") > 0, mine.has("k")]).toEqual([true, false]));
+      const removed = new Promise((resolve) =>
+        theirs.on("change", ({ key, value }) => key === "end" && resolve(value)),
+      );
+      mine.set("end", 99);
+      expect(await removed).toBe(99);
+      await eventually(() =>
+        expect([mine.get(), theirs.get()]).toEqual([{ end: 99 }, { end: 99 }]),
+      );
+    });
+
     it("subscribe and subscribeKey tell of local and confirmed changes of what is visible", async () => {
       const [mine, theirs] = await pair<number>();
       const seen: string[] = [];
@@ -205,6 +226,13 @@ export function describeDkv({ cuttable, newClient, newest, open, pair, project }
       await mine.save();
       await eventually(() => expect(theirs.get("k")).toBe(199));
       expect(versions.size).toBeLessThanOrEqual(2);
+    });
+
+    it("a lone write leaves before anything else happens", async () => {
+      const store = await open<number>();
+      store.set("k", 1);
+      await Promise.resolve();
+      expect(store.writes()).toMatchObject([{ key: "k", state: "in-flight" }]);
     });
 
     it("pipelines distinct keys", async () => {
@@ -266,9 +294,27 @@ export function describeDkv({ cuttable, newClient, newest, open, pair, project }
     it("a second open that asks for another behaviour is refused; function literals of the same kind are not", async () => {
       const client = newClient();
       const options = { client, project_id: project(), name: "strict" };
-      await dkv({ ...options, merge: ({ local }) => local });
+      await dkv<string>({ ...options, merge: ({ local }) => local });
       await expect(dkv(options)).rejects.toMatchObject({ kind: "bad-options" });
       await dkv({ ...options, merge: ({ remote }) => remote });
+      const others: Partial<DkvOptions<string>>[] = [
+        { schema: z.string() },
+        { noAutosave: true },
+        { ttlMs: 5_000 },
+        { reoffer: true },
+        { maxValueBytes: 10 },
+        { maxOutboxWrites: 10 },
+        { maxOutboxBytes: 10 },
+      ];
+      for (const other of others) {
+        const [name = ""] = Object.keys(other);
+        const opening = dkv({ ...options, merge: ({ local }) => local, ...other });
+        await expect(opening).rejects.toMatchObject({
+          kind: "bad-options",
+          message: expect.stringContaining(name),
+        });
+      }
+      await dkv({ ...options, ephemeral: true, noAutosave: true });
       await dkv({ ...options, noCache: true });
     });
 
@@ -277,6 +323,22 @@ export function describeDkv({ cuttable, newClient, newest, open, pair, project }
       mine.set("k", 1);
       await mine.close();
       await eventually(() => expect(theirs.get("k")).toBe(1));
+    });
+
+    it("a last close that cannot send has a deadline, and says what was not stored", async () => {
+      const { client, line } = await cuttable();
+      const store = await open<number>({ client, timeoutMs: 300 });
+      line.stall();
+      const handles = Array.from({ length: 1_500 }, (_, at) => store.set(`k${at}`, at));
+      const told: string[] = [];
+      store.on("reject", ({ key }) => void told.push(key));
+      await expect(store.close()).rejects.toMatchObject({ kind: "timeout" });
+      const ended = await Promise.all(handles.map((handle) => handle.settled()));
+      const count = (wanted: string): number =>
+        ended.filter(({ status }) => status === wanted).length;
+      expect([count("outcome-unknown"), count("rejected")]).toEqual([1_000, 500]);
+      expect(told).toEqual(handles.map(({ key }) => key));
+      line.cut();
     });
 
     it("a store that is opened again while its last close is under way has what was written before", async () => {

@@ -1,4 +1,4 @@
-import { ConatError, type DkvConflict, type DkvReject } from "@conat/conat";
+import { ConatError, type DKV, type DkvConflict, type DkvReject } from "@conat/conat";
 import { mergeJson, mergeMax, mergeSet } from "@conat/conat/merge";
 import { eventually } from "@conat/conat/testing";
 import { describe, expect, it } from "vitest";
@@ -236,6 +236,43 @@ export function describeDkvConflicts(bench: DkvBench): void {
         ),
       );
       expect(new Set(numbers).size).toBe(200);
+    });
+
+    it("is exact while the line breaks again and again, but for what it says it does not know", async () => {
+      const { client, line } = await cuttable();
+      const mine = await open<number>({ client });
+      const theirs = await open<number>();
+      const counted = { stored: 0, unknown: 0 };
+      let goesOn = true;
+      const count = async (store: DKV<number>): Promise<void> => {
+        while (goesOn) {
+          await store
+            .update("n", (value) => (value ?? 0) + 1)
+            .then(
+              () => {
+                counted.stored += 1;
+              },
+              (error: unknown) => {
+                expect(error).toMatchObject({ kind: "outcome-unknown" });
+                counted.unknown += 1;
+              },
+            );
+        }
+      };
+      const counting = [mine, theirs].map(count);
+      for (let round = 0; round < 3; round += 1) {
+        const { stored } = counted;
+        await eventually(() => counted.stored > stored + 10);
+        line.cut();
+        await eventually(() => expect(mine.status).toBe("stale"));
+        line.mend();
+        await eventually(() => expect(mine.status).toBe("live"));
+      }
+      goesOn = false;
+      await Promise.all(counting);
+      await eventually(() => expect(mine.get("n")).toBe(theirs.get("n")));
+      expect(mine.get("n")).toBeGreaterThanOrEqual(counted.stored);
+      expect(mine.get("n")).toBeLessThanOrEqual(counted.stored + counted.unknown);
     });
 
     it("has one deadline for its turn and its work, and writes nothing after it", async () => {

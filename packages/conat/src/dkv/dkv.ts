@@ -371,8 +371,9 @@ export class DKV<T = unknown> {
   }
 
   /**
-   * Every visible value: the same Map until something changes, then a copy. For large stores that change often,
-   * `immutableView` of `@conat/conat/immutable` costs only what has changed.
+   * Every visible value: the same Map until something changes, then a copy. A value in it that cannot be frozen (a Date,
+   * Map, Set or binary) is one copy for everybody who holds it. For large stores that change often, `immutableView` of
+   * `@conat/conat/immutable` costs only what has changed.
    */
   snapshot(): ReadonlyMap<string, AnyValue<T>> {
     const { version } = this.#runner.notifier;
