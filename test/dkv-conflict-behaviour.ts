@@ -291,7 +291,7 @@ export function describeDkvConflicts(bench: DkvBench): void {
         updates.map(() => "timeout"),
       );
       line.mend();
-      await store.save();
+      await store.save({ timeoutMs: 30_000 });
       expect(calls).toBe(1);
       expect(store.get("n")).toBe(1);
     });
