@@ -30,3 +30,33 @@ it("entries that nobody was told of are found by asking for the newest one", asy
   expect(changes.toSorted()).toEqual(["told=2", "untold=2"]);
   expect(session.metrics().missedEntries).toBe(1);
 });
+
+it("an entry that nobody was told of is found although later ones of the store were told", async () => {
+  const nats = await bench.nats();
+  const session = await openJetstream({ servers: nats.url, headCheckMs: 200 });
+  bench.later(session);
+  const client = new Client(nats.url, session);
+  const reader = await dkv<string>({ client, project_id, name: "notes" });
+  const writer = await dkv<string>({ client: bench.client(nats.url), project_id, name: "notes" });
+  writer.set("lost", "1");
+  writer.set("told", "1");
+  await eventually(() => expect(reader.size).toBe(2));
+  const { config } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
+  const { republish: _republish, ...silent } = Object(config);
+  await api(nats.url, `STREAM.UPDATE.${BUCKET}`, silent);
+  writer.set("lost", "2");
+  await writer.save();
+  await api(nats.url, `STREAM.UPDATE.${BUCKET}`, Object(config));
+  const changes: string[] = [];
+  reader.on("change", ({ key, value }) => key === "lost" && changes.push(`${key}=${value}`));
+  let written = 1;
+  // The store does not become quiet.
+  await eventually(() => {
+    written += 1;
+    writer.set("told", String(written));
+    expect(reader.get("lost")).toBe("2");
+  });
+  await eventually(() => expect(reader.get("told")).toBe(String(written)));
+  expect(changes).toEqual(["lost=2"]);
+  expect(session.metrics().missedEntries).toBe(1);
+});

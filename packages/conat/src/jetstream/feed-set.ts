@@ -111,7 +111,7 @@ export class FeedSet implements FeedHost {
       this.#feeds.delete(feed);
       this.#feeds.add(feed);
       // A check that fails says nothing about the store, but perhaps something about its bucket.
-      this.#checks.run(() => feed.checkHead()).catch(this.checkBuckets);
+      this.#checks.run(() => feed.check()).catch(this.checkBuckets);
     }
     this.#checksDue = Math.min(this.#checksDue, 1);
   };

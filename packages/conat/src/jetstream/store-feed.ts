@@ -12,15 +12,12 @@ import { LoadRaced } from "./direct-load.ts";
 import type { DraftEntry } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FeedHost, ReadyState } from "./feed-host.ts";
+import { FeedTail } from "./feed-tail.ts";
 import { HeldEntries } from "./held-entries.ts";
 import { readHead } from "./leader.ts";
 import { fromNatsError } from "./nats-error.ts";
-import { PING_INTERVAL_MS } from "./nats-link.ts";
 import { toRawMessage } from "./raw-message.ts";
-import { loadStore } from "./store-load.ts";
-
-/** For how long a connection may have been dead before that was noticed. */
-const UNNOTICED_MS = 3 * PING_INTERVAL_MS;
+import { loadStore, type StoreLoad } from "./store-load.ts";
 
 /** Live entries kept while a load runs, and their bytes; past it they are dropped and loaded instead. */
 const MAX_HELD_ENTRIES = 20_000;
@@ -46,16 +43,18 @@ export class StoreFeed implements Feed {
   #told: "nothing" | "reset" | "synced" | "stale" | "closed" = "nothing";
   /** Counts recoveries; a task that finds it changed has been overtaken. */
   #run = 0;
-  /** What the reader has, so that a delta is enough; without it only everything will do. */
+  /** Up to here the reader has everything for certain, so that a delta is enough; without it only everything will do. */
   #base: Checkpoint | undefined;
+  /** What was told beyond the base. */
+  readonly #tail = new FeedTail();
   /** Highest sequence seen of the store; everything up to it is told, or held to be told. */
   #position = 0;
   /** Everything up to here was loaded; the tail, on another connection, may still be about to tell it. */
   #loadedUpTo = 0;
   /** Sequence of the store's newest message as far as known. */
   #head: number | undefined;
-  /** Position at the last check of the head. */
-  #checkedAt = 0;
+  /** Position at the last check, and when that was by the server's clock: what came before has arrived since. */
+  #checked = { seq: 0, time: 0 };
   /** Held entries were dropped for want of room. */
   #hasDropped = false;
   /** The store was too large for a load in one request. */
@@ -108,10 +107,6 @@ export class StoreFeed implements Feed {
   suspend(error: ConatError): void {
     this.#run += 1;
     this.flush();
-    if (this.isLive && this.#base !== undefined) {
-      const time = Math.max(this.#base.time, this.#host.serverTime() - UNNOTICED_MS);
-      this.#base = { epoch: this.#base.epoch, seq: this.#position, time };
-    }
     this.#goStale(error);
   }
 
@@ -119,31 +114,88 @@ export class StoreFeed implements Feed {
   flush(): void {
     if (!this.isLive || this.#held.length === 0) return;
     const entries = this.#held.take();
+    this.#tail.add(entries);
+    if (this.#tail.isTooLong) this.#trustTail(this.#position, this.#host.serverTime());
     this.#emit({ type: "entries", batch: { entries, position: this.#position } });
   }
 
-  /** Asks the leader whether the tail has told everything, and loads again if not. */
-  async checkHead(): Promise<void> {
-    const { ready, requestTimeoutMs } = this.#host;
+  /** Asks the leader whether the tail has told everything, and loads what it has not. */
+  async check(): Promise<void> {
+    const { ready } = this.#host;
     const bucket = this.#bucket;
     if (!this.isLive || ready === undefined || bucket === undefined) return;
+    const before = this.#checked;
+    this.#checked = { seq: this.#position, time: this.#host.serverTime() };
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
-    const isBusy = this.#position !== this.#checkedAt;
-    this.#checkedAt = this.#position;
-    if (isBusy) return;
+    const isQuiet = this.#position === before.seq;
+    if (isQuiet && !(await this.#hasAllUpToHead(ready, bucket))) return;
+    if (this.#base !== undefined && before.seq > this.#base.seq) {
+      await this.#checkTail(ready, bucket, this.#base, before);
+    } else if (isQuiet) {
+      this.#trustTail(before.seq, this.#checked.time);
+    }
+  }
+
+  /** Whether the store's newest message is the last that was told. If not, that is seen to. */
+  async #hasAllUpToHead(ready: ReadyState, bucket: OpenBucket): Promise<boolean> {
     const run = this.#run;
     const known = this.#head ?? 0;
     const filter = storeFilter(bucket.name, this.#ref);
-    const head = await readHead(ready.connection, bucket, filter, requestTimeoutMs);
+    const head = await readHead(ready.connection, bucket, filter, this.#host.requestTimeoutMs);
     if (head > this.#position) await sleep(IN_FLIGHT_MS);
-    if (run !== this.#run || !this.isLive) return;
+    if (run !== this.#run || !this.isLive) return false;
     if (head > this.#position) {
-      this.#host.counters.missedEntries += 1;
-      this.#reload("entries of the store were missed");
-    } else if (head < known) {
+      this.#reloadMissed();
+      return false;
+    }
+    if (head < known) {
       this.#host.checkBuckets();
       this.#reload("entries of the store have vanished");
+      return false;
     }
+    return true;
+  }
+
+  /** Holds what is stored since the base against what the tail has told, up to where all of it must have arrived. */
+  async #checkTail(
+    ready: ReadyState,
+    bucket: OpenBucket,
+    base: Checkpoint,
+    upTo: { readonly seq: number; readonly time: number },
+  ): Promise<void> {
+    const run = this.#run;
+    let isMissing = false;
+    try {
+      await loadStore({
+        ...this.#loadOf(ready, bucket),
+        reader: new EntryReader({ ...this.#host.counters }),
+        since: base.seq,
+        knownHead: undefined,
+        begin: () => {},
+        entries: (entries) => {
+          const due = entries.filter(({ seq }) => seq > base.seq && seq <= upTo.seq);
+          if (this.#tail.missing(due).length > 0) isMissing = true;
+        },
+      });
+    } catch (error) {
+      // It changed meanwhile: the next check looks again.
+      if (error instanceof LoadRaced) return;
+      throw error;
+    }
+    if (run !== this.#run || !this.isLive || this.#base !== base) return;
+    if (isMissing) this.#reloadMissed();
+    else this.#trustTail(upTo.seq, upTo.time);
+  }
+
+  #reloadMissed(): void {
+    this.#host.counters.missedEntries += 1;
+    this.#reload("entries of the store were missed", this.#base);
+  }
+
+  /** Everything up to there is told. */
+  #trustTail(seq: number, time: number): void {
+    if (this.#base !== undefined) this.#base = { epoch: this.#base.epoch, seq, time };
+    this.#tail.dropUpTo(seq);
   }
 
   async #recover(ready: ReadyState, run: number): Promise<void> {
@@ -190,25 +242,20 @@ export class StoreFeed implements Feed {
     do {
       this.#hasDropped = false;
       const loaded = await loadStore({
-        connection: ready.connection,
-        lane: this.#host.lane,
-        signal: ready.signal,
-        bucket,
-        filter: storeFilter(bucket.name, this.#ref),
+        ...this.#loadOf(ready, bucket),
         reader: this.#reader,
         since,
         knownHead,
-        isLarge: this.#isLarge,
-        requestTimeoutMs: this.#host.requestTimeoutMs,
         begin: (mode) => {
           if (hasBegun || isOvertaken()) return;
           hasBegun = true;
           this.#reset(mode, bucket);
         },
-        entries: (entries) => {
+        entries: (loaded) => {
           if (isOvertaken()) return;
-          for (const { seq } of entries) newest = Math.max(newest, seq);
-          this.#emit({ type: "entries", batch: { entries, position: 0 } });
+          for (const { seq } of loaded) newest = Math.max(newest, seq);
+          const entries = this.#tail.missing(loaded);
+          if (entries.length > 0) this.#emit({ type: "entries", batch: { entries, position: 0 } });
         },
       });
       if (isOvertaken()) return;
@@ -222,17 +269,32 @@ export class StoreFeed implements Feed {
     this.#position = since;
     this.#head = newest;
     this.#saw(this.#held.newest());
-    this.#base = { epoch: bucket.epoch, seq: this.#position, time };
+    this.#tail.clear();
+    this.#base = { epoch: bucket.epoch, seq: since, time };
+    this.#checked = { seq: since, time };
     this.#told = "synced";
     this.flush();
-    this.#emit({ type: "synced", checkpoint: this.#base });
+    const checkpoint = { epoch: bucket.epoch, seq: this.#position, time };
+    this.#emit({ type: "synced", checkpoint });
     this.#reloadForLostName();
+  }
+
+  /** What every load of the store has in common. */
+  #loadOf(
+    { connection, signal }: ReadyState,
+    bucket: OpenBucket,
+  ): Omit<StoreLoad, "reader" | "since" | "knownHead" | "begin" | "entries"> {
+    const { lane, requestTimeoutMs } = this.#host;
+    const filter = storeFilter(bucket.name, this.#ref);
+    const isLarge = this.#isLarge;
+    return { connection, signal, lane, requestTimeoutMs, bucket, filter, isLarge };
   }
 
   #reset(mode: "full" | "delta", { epoch, durability }: OpenBucket): void {
     if (mode === "full") {
       // A snapshot that is cut off leaves the reader with neither the old state nor the new one.
       this.#base = undefined;
+      this.#tail.clear();
       this.#trustsReader = false;
       this.#host.counters.fullLoads += 1;
     } else {
@@ -299,9 +361,9 @@ export class StoreFeed implements Feed {
     if (isLost) this.#reload("a key of the store was removed whose name is not known");
   }
 
-  /** Starts over with everything: what is missing is not known. */
-  #reload(why: string): void {
-    this.#base = undefined;
+  /** Starts over from `base`; without it with everything, because what is missing is not known. */
+  #reload(why: string, base?: Checkpoint): void {
+    this.#base = base;
     this.#goStale(new ConatError("unavailable", `${why}; it is loaded again`));
     const { ready } = this.#host;
     if (ready !== undefined) this.recover(ready);

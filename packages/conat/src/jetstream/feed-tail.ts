@@ -1,0 +1,36 @@
+import type { DraftEntry } from "./entry-codec.ts";
+
+/** Past so many entries between two checks, a check of a store would cost as much as its writes. */
+const MAX_TOLD = 100_000;
+
+/**
+ * What the live tail has told since a store was last known to be complete. A message that is lost between two servers
+ * leaves no trace in those that follow it: only what is stored, held against what was told, shows that it is missing.
+ */
+export class FeedTail {
+  readonly #told = new Set<number>();
+
+  /** More was told than is worth checking. */
+  get isTooLong(): boolean {
+    return this.#told.size > MAX_TOLD;
+  }
+
+  add(entries: readonly DraftEntry[]): void {
+    for (const { seq } of entries) this.#told.add(seq);
+  }
+
+  /** Those of some entries that were not told. */
+  missing(entries: readonly DraftEntry[]): readonly DraftEntry[] {
+    if (this.#told.size === 0) return entries;
+    return entries.filter(({ seq }) => !this.#told.has(seq));
+  }
+
+  /** Everything up to there is known to be told. */
+  dropUpTo(seq: number): void {
+    for (const told of this.#told) if (told <= seq) this.#told.delete(told);
+  }
+
+  clear(): void {
+    this.#told.clear();
+  }
+}
