@@ -39,8 +39,9 @@ import { Topics } from "./topics.ts";
 /** Most keys that last until this session closes. */
 const MAX_BOUND_ENTRIES = 1_000;
 
-/** How long `close` waits for what is on its way out, in milliseconds. */
+/** How long `close` waits for what is on its way out, in milliseconds; and for what it removes, over several round trips. */
 const CLOSE_FLUSH_MS = 1_000;
+const CLOSE_RELEASE_MS = 5_000;
 
 /** What a session is doing now, for people who watch it. */
 export interface JetstreamMetrics extends Readonly<FeedCounters> {
@@ -271,8 +272,9 @@ export class JetstreamSession implements Session {
   async #close(): Promise<void> {
     const { ready } = this.#readiness;
     if (ready !== undefined) {
+      const deadlineMs = this.#bound.size > 0 ? CLOSE_RELEASE_MS : CLOSE_FLUSH_MS;
       const flushed = this.#bound.release().then(() => ready.connection.flush());
-      const deadline = sleep(CLOSE_FLUSH_MS, undefined, { ref: false });
+      const deadline = sleep(deadlineMs, undefined, { ref: false });
       await Promise.race([flushed.catch(() => {}), deadline]);
     }
     this.#bound.close();
