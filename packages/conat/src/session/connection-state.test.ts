@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ConatError, ERROR_KINDS, recoveryFor } from "../protocol/conat-error.ts";
@@ -138,6 +140,39 @@ function show(effects: readonly ConnectionEffect[]): string[] {
 
 const STATES = Object.keys(CONNECTION_TABLE) as SessionState[];
 const TYPES = Object.keys(EVENTS) as ConnectionEvent["type"][];
+
+/** The table of SPEC.md: by state and event the state that follows; "–" where nothing happens. */
+function readSpec(): Map<string, Map<string, string>> {
+  const path = join(import.meta.dirname, "../../SPEC.md");
+  const text = readFileSync(path, "utf8").split("## The connection to a hub")[1] ?? "";
+  const cells = text
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) => line.slice(1, -1).split("|"))
+    .map((row) => row.map((cell) => cell.trim().replaceAll("`", "")));
+  const [[, ...events] = [], , ...rows] = cells;
+  return new Map(
+    rows.map(([state = "", ...after]) => [
+      state,
+      new Map(events.map((event, at) => [event, after[at] ?? ""])),
+    ]),
+  );
+}
+
+it("does what the table in SPEC.md says", () => {
+  const spec = readSpec();
+  expect([...spec.keys()]).toEqual(STATES);
+  for (const state of STATES) {
+    expect([...(spec.get(state)?.keys() ?? [])].toSorted()).toEqual(TYPES.toSorted());
+    for (const type of TYPES) {
+      const isNamed = CONNECTION_TABLE[state][type] !== undefined;
+      const { connection } = stepConnection(inState(state), EVENTS[type], 0.5);
+      expect(spec.get(state)?.get(type), `${state} on ${type}`).toBe(
+        isNamed ? connection.state : "–",
+      );
+    }
+  }
+});
 
 describe.each(STATES)("a connection that is %s", (state) => {
   it.each(TYPES)("on %s", (type) => {
