@@ -74,6 +74,8 @@ export function checkWrites({ histories, evidence }: Run): Findings {
   const twice = storedTwice(evidence.facts.values());
   problems.push(...twice.map((id) => `${id} is stored twice`));
   if (unsettled > 0) problems.push(`${unsettled} writes have not ended`);
+  const { copied, uncopied } = evidence;
+  if (uncopied > 0) problems.push(`the stream that sources the bucket lacks ${uncopied} messages`);
   return {
     problems,
     figures: {
@@ -88,6 +90,7 @@ export function checkWrites({ histories, evidence }: Run): Findings {
       "acknowledged, overwritten before any witness saw it": unproven,
       "stored twice": twice.length,
       "messages stored": evidence.lastSeq,
+      "messages in the stream that sources the bucket": copied,
       "messages no witness saw": evidence.unseen,
     },
   };

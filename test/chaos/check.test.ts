@@ -9,7 +9,12 @@ const EMPTY: Dump = { own: {}, shared: {}, counter: {}, set: {}, short: {}, pres
 function judge(
   events: readonly HistoryEvent[],
   facts: readonly StoredFact[],
-  options: { dump?: Partial<Dump>; wasKilled?: boolean; bucket?: readonly StoredFact[] } = {},
+  options: {
+    dump?: Partial<Dump>;
+    wasKilled?: boolean;
+    bucket?: readonly StoredFact[];
+    uncopied?: number;
+  } = {},
 ): Findings {
   const newest = new Map(facts.map((fact) => [`${fact.store} ${fact.key}`, fact]));
   const bucket = options.bucket ?? [...newest.values()];
@@ -26,6 +31,8 @@ function judge(
       bucket,
       lastSeq: facts.length,
       unseen: 0,
+      copied: 0,
+      uncopied: options.uncopied ?? 0,
     },
     dumps: new Map([["c", shown]]),
     losesMemory: false,
@@ -67,6 +74,11 @@ describe("the checker finds", () => {
   it("an acknowledged write that is not stored", () => {
     const { problems } = judge([intent(1, "k", "c#1"), confirmed(1, 1)], []);
     expect(problems).toEqual(["c #1 (own k) was acknowledged at 1 and is lost"]);
+  });
+
+  it("a second stream that is not complete, and so proves nothing", () => {
+    const { problems } = judge([], [fact(1, "k", "c#1")], { uncopied: 1 });
+    expect(problems).toEqual(["the stream that sources the bucket lacks 1 messages"]);
   });
 
   it("an acknowledged write whose sequence holds something else", () => {

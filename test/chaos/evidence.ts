@@ -1,3 +1,4 @@
+import { eventually } from "@conat/conat/testing";
 import {
   AckPolicy,
   DeliverPolicy,
@@ -19,6 +20,9 @@ const AUDIT_STREAM = "AUDIT";
 /** Messages fetched at once. */
 const BATCH = 2_000;
 
+/** A stream that sources another one asks again after some 10 s where nobody answered. */
+const COPY_WITHIN_MS = 40_000;
+
 /** One message that was stored. */
 export interface StoredFact {
   readonly store: StoreName;
@@ -39,6 +43,10 @@ export interface Evidence {
   readonly lastSeq: number;
   /** Sequences that no witness saw: overwritten before they were copied, while a server was down. */
   readonly unseen: number;
+  /** Messages in the stream that sources the bucket. */
+  readonly copied: number;
+  /** Messages that the bucket holds and that stream does not, although it had time. */
+  readonly uncopied: number;
 }
 
 /**
@@ -67,9 +75,18 @@ export class Witness {
     const manager = await jetstreamManager(connection);
     const bucket = await readAll(connection, manager, BUCKET_STREAM);
     for (const fact of bucket) this.#facts.set(fact.seq, fact);
-    for (const fact of await readAll(connection, manager, AUDIT_STREAM)) {
-      this.#facts.set(fact.seq, fact);
-    }
+    const copies = new Map<number, StoredFact>();
+    const findUncopied = (): number => bucket.filter(({ seq }) => !copies.has(seq)).length;
+    await eventually(
+      async () => {
+        for (const fact of await readAll(connection, manager, AUDIT_STREAM)) {
+          copies.set(fact.seq, fact);
+        }
+        return findUncopied() === 0;
+      },
+      { timeoutMs: COPY_WITHIN_MS, intervalMs: 500 },
+    ).catch(() => undefined);
+    for (const fact of copies.values()) this.#facts.set(fact.seq, fact);
     const { state } = await manager.streams.info(BUCKET_STREAM);
     let unseen = 0;
     for (let seq = 1; seq <= state.last_seq; seq += 1) if (!this.#facts.has(seq)) unseen += 1;
@@ -79,6 +96,8 @@ export class Witness {
       bucket: [...bucket, ...memory],
       lastSeq: state.last_seq,
       unseen,
+      copied: copies.size,
+      uncopied: findUncopied(),
     };
   }
 
