@@ -3,13 +3,16 @@ import { createServer, type Server, type Socket, connect as tcpConnect } from "n
 /** A line to a server on this machine that a test can cut, freeze, slow down and mend. */
 export interface TcpProxy {
   readonly port: number;
+  readonly isCut: boolean;
   /** Breaks every connection and refuses new ones. */
   cut(): void;
+  /** Cuts as soon as the server has sent so many bytes more, whether or not that is the end of a message. */
+  cutAfter(bytes: number): void;
   /** Holds everything back, in both directions, without a word to either end; new connections hang, too. */
   stall(): void;
   /** Delivers everything this much later, in milliseconds. */
   delay(ms: number): void;
-  /** Undoes cut, stall and delay. What was held back is delivered. */
+  /** Undoes cut, cutAfter, stall and delay. What was held back is delivered. */
   mend(): void;
   close(): Promise<void>;
 }
@@ -22,6 +25,7 @@ export async function startTcpProxy(
   target: number | (() => number | undefined),
 ): Promise<TcpProxy> {
   const weather: Weather = { isStalled: false, delayMs: 0, pipes: new Set() };
+  let bytesLeft = Number.POSITIVE_INFINITY;
   const sockets = new Set<Socket>();
   let isCut = false;
   const join = (client: Socket): void => {
@@ -37,18 +41,31 @@ export async function startTcpProxy(
       socket.on("close", () => sockets.delete(socket));
     }
     weather.pipes.add(new Pipe(client, server, weather));
-    weather.pipes.add(new Pipe(server, client, weather));
+    weather.pipes.add(new Pipe(server, client, weather, spend));
   };
   const listener = await listen(createServer(join));
   const drop = (): void => {
     for (const socket of sockets) socket.destroy();
     for (const pipe of weather.pipes) pipe.drop();
   };
+  const cut = (): void => {
+    isCut = true;
+    drop();
+  };
+  const spend = (chunk: Buffer): boolean => {
+    bytesLeft -= chunk.length;
+    if (bytesLeft >= 0) return true;
+    cut();
+    return false;
+  };
   return {
     port: (listener.address() as { port: number }).port,
-    cut: () => {
-      isCut = true;
-      drop();
+    get isCut() {
+      return isCut;
+    },
+    cut,
+    cutAfter: (bytes) => {
+      bytesLeft = bytes;
     },
     stall: () => {
       weather.isStalled = true;
@@ -58,6 +75,7 @@ export async function startTcpProxy(
     },
     mend: () => {
       isCut = false;
+      bytesLeft = Number.POSITIVE_INFINITY;
       weather.isStalled = false;
       weather.delayMs = 0;
       for (const pipe of weather.pipes) pipe.flush();
@@ -91,11 +109,19 @@ class Pipe {
   #held: Held[] = [];
   #heldBytes = 0;
   #timer: NodeJS.Timeout | undefined;
+  readonly #mayPass: (chunk: Buffer) => boolean;
 
-  constructor(from: Socket, to: Socket, weather: Weather) {
+  /** @param mayPass is asked about every chunk before it is delivered */
+  constructor(
+    from: Socket,
+    to: Socket,
+    weather: Weather,
+    mayPass: (chunk: Buffer) => boolean = () => true,
+  ) {
     this.#from = from;
     this.#to = to;
     this.#weather = weather;
+    this.#mayPass = mayPass;
     from.on("data", (chunk: Buffer) => this.#hold(chunk));
     from.on("error", () => undefined);
     from.on("close", () => this.#hold(undefined));
@@ -121,6 +147,7 @@ class Pipe {
         return;
       }
       this.#heldBytes -= next.chunk.length;
+      if (!this.#mayPass(next.chunk)) return;
       this.#to.write(next.chunk);
     }
     this.#from.resume();

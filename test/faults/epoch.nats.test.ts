@@ -168,6 +168,28 @@ describe("a bucket that was restored from an older backup", () => {
     expect(Object(after).metadata["conat.epoch"]).not.toBe(Object(config).metadata["conat.epoch"]);
   });
 
+  it("is noticed although more is written than was lost before anybody looks", async () => {
+    const nats = await bench.nats();
+    const options = { project_id, name: "notes" };
+    const alice = await dkv<string>({ client: bench.client(nats.url), ...options });
+    const bob = await dkv<string>({ client: bench.client(nats.url), ...options });
+    alice.set("a", "1");
+    await alice.save();
+    await eventually(() => expect(bob.size).toBe(1));
+    const seen = watch(alice);
+    const { config } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
+    await api(nats.url, `STREAM.DELETE.${BUCKET}`);
+    await api(nats.url, `STREAM.CREATE.${BUCKET}`, Object(config));
+    const written: Record<string, string> = {};
+    for (let key = 0; key < 100; key += 1) {
+      alice.set(`k${key}`, "2");
+      written[`k${key}`] = "2";
+    }
+    await alice.save();
+    await eventually(() => expect([alice.get(), bob.get()]).toEqual([written, written]));
+    expect(seen.lost.map(({ key }) => key)).toEqual(["a"]);
+  });
+
   it("is noticed by a client that comes back to a hub that knows only the backup", async () => {
     const nats = await bench.nats();
     const first = await bench.hub({ natsUrl: nats.url });

@@ -34,6 +34,8 @@ export interface OpenBucket {
   readonly seenFirst: { readonly seq: number; readonly time: number };
   /** Highest sequence this session knows to be stored. A server that has less has lost some. */
   highWater: number;
+  /** Sequences have certainly been given out again, however far the bucket has got since. */
+  hasGoneBack: boolean;
 }
 
 /** The fixed buckets that hold all stores. */
@@ -122,6 +124,7 @@ export async function openBuckets(
 interface Known {
   readonly epoch: string;
   readonly seq: number;
+  readonly hasGoneBack: boolean;
 }
 
 class Opener {
@@ -168,13 +171,15 @@ class Opener {
         ? before.seenFirst
         : { seq: facts.lastSeq, time: this.#options.now() + this.clockOffsetMs },
       highWater: isSame ? Math.max(before.highWater, facts.lastSeq) : facts.lastSeq,
+      hasGoneBack: isSame && before.hasGoneBack,
     };
   }
 
   /** What is known to be stored now; later writes raise it while a question is on its way. */
   #knownOf(name: Bucket): Known | undefined {
     const before = this.#previous?.get(name);
-    return before && { epoch: before.epoch, seq: before.highWater };
+    if (before === undefined) return undefined;
+    return { epoch: before.epoch, seq: before.highWater, hasGoneBack: before.hasGoneBack };
   }
 
   /** Says in the bucket itself that its history is another one now, so that every session comes to know. */
@@ -236,7 +241,7 @@ class Opener {
 
 /** Sequences that were acknowledged would be given out again: to readers that is another history. */
 function wentBack({ epoch, lastSeq }: BucketFacts, known: Known | undefined): boolean {
-  return known?.epoch === epoch && lastSeq < known.seq;
+  return known?.epoch === epoch && (known.hasGoneBack || lastSeq < known.seq);
 }
 
 function isApiError(error: unknown, errCode: number): boolean {

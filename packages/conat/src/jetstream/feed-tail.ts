@@ -19,6 +19,11 @@ export class FeedTail {
     for (const { seq } of entries) this.#told.add(seq);
   }
 
+  /** Whether a message with this sequence was told. */
+  has(seq: number): boolean {
+    return this.#told.has(seq);
+  }
+
   /** Those of some entries that were not told. */
   missing(entries: readonly DraftEntry[]): readonly DraftEntry[] {
     if (this.#told.size === 0) return entries;

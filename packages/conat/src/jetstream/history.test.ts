@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { isOfHistory } from "./history.ts";
+import { isGivenOutAgain, isOfHistory } from "./history.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -18,4 +18,12 @@ it("a checkpoint is of another history when the bucket is not there yet, or got 
 it("a checkpoint whose time is a little wrong is still of this history", () => {
   const time = 10 * MINUTE_MS - 20_000;
   expect(isOfHistory({ epoch: "e", seq: 501, time }, bucket, 900)).toBe(true);
+});
+
+it("a lower sequence that is stored later has been given out before, unless two leaders' clocks can explain it", () => {
+  const newest = { seq: 100, time: MINUTE_MS };
+  expect(isGivenOutAgain({ seq: 100, time: 2 * MINUTE_MS }, newest)).toBe(true);
+  expect(isGivenOutAgain({ seq: 90, time: 2 * MINUTE_MS }, newest)).toBe(true);
+  expect(isGivenOutAgain({ seq: 90, time: MINUTE_MS + 1_000 }, newest)).toBe(false);
+  expect(isGivenOutAgain({ seq: 101, time: 2 * MINUTE_MS }, newest)).toBe(false);
 });

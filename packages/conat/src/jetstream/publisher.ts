@@ -194,7 +194,10 @@ export class Publisher {
     const reply = readPublishReply(raw);
     if (reply.type === "stored") {
       const { bucket } = write;
-      if (!reply.duplicate && reply.seq <= write.above) this.#onBucketInDoubt();
+      if (bucket !== undefined && !reply.duplicate && reply.seq <= write.above) {
+        bucket.hasGoneBack = true;
+        this.#onBucketInDoubt();
+      }
       if (bucket !== undefined && reply.seq > bucket.highWater) bucket.highWater = reply.seq;
       this.#release(write);
       tell(write.onResult, {

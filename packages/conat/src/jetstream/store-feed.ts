@@ -14,6 +14,7 @@ import { EntryReader } from "./entry-reader.ts";
 import type { FeedHost, ReadyState } from "./feed-host.ts";
 import { FeedTail } from "./feed-tail.ts";
 import { HeldEntries } from "./held-entries.ts";
+import { isGivenOutAgain } from "./history.ts";
 import { readHead } from "./leader.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { toRawMessage } from "./raw-message.ts";
@@ -49,6 +50,8 @@ export class StoreFeed implements Feed {
   readonly #tail = new FeedTail();
   /** Highest sequence seen of the store; everything up to it is told, or held to be told. */
   #position = 0;
+  /** Server time by which that was stored. */
+  #positionTime = 0;
   /** Everything up to here was loaded; the tail, on another connection, may still be about to tell it. */
   #loadedUpTo = 0;
   /** Sequence of the store's newest message as far as known. */
@@ -268,7 +271,8 @@ export class StoreFeed implements Feed {
     this.#loadedUpTo = since;
     this.#position = since;
     this.#head = newest;
-    this.#saw(this.#held.newest());
+    this.#positionTime = this.#host.serverTime();
+    this.#saw(this.#held.newest(), this.#positionTime);
     this.#tail.clear();
     this.#base = { epoch: bucket.epoch, seq: since, time };
     this.#checked = { seq: since, time };
@@ -332,10 +336,9 @@ export class StoreFeed implements Feed {
 
   #hold(entry: DraftEntry): void {
     if (this.isLive) {
-      // The tail tells in order: this was loaded already, or sequences are given out again.
-      if (entry.seq <= this.#position) this.#host.checkBuckets();
+      if (entry.seq <= this.#position) this.#repeated(entry);
       if (entry.seq <= this.#loadedUpTo) return;
-      this.#saw(entry.seq);
+      this.#saw(entry.seq, entry.time);
       if (this.#held.length === 0) this.#host.schedule(this);
     }
     this.#held.add(entry);
@@ -348,8 +351,19 @@ export class StoreFeed implements Feed {
     }
   }
 
-  #saw(seq: number): void {
-    if (seq > this.#position) this.#position = seq;
+  /** The tail tells in order, and everything once: this was loaded already, or sequences are given out again. */
+  #repeated({ seq, time }: DraftEntry): void {
+    const newest = { seq: this.#position, time: this.#positionTime };
+    const isAgain = this.#tail.has(seq) || isGivenOutAgain({ seq, time }, newest);
+    if (this.#bucket && isAgain) this.#bucket.hasGoneBack = true;
+    this.#host.checkBuckets();
+  }
+
+  #saw(seq: number, time: number): void {
+    if (seq > this.#position) {
+      this.#position = seq;
+      this.#positionTime = time;
+    }
     if (this.#head === undefined || seq > this.#head) this.#head = seq;
     if (this.#bucket !== undefined && seq > this.#bucket.highWater) this.#bucket.highWater = seq;
   }
