@@ -21,13 +21,17 @@ export function isGivenOutAgain({ seq, time }: Stored, newest: Stored): boolean 
 /**
  * Whether a checkpoint is of the history that a bucket has, as far as can be told. It is not when the bucket was restored
  * from a backup that is older than the checkpoint: then it is ahead of the bucket, or was before the bucket got there.
+ * @param now the server's clock, in milliseconds since the epoch
  */
 export function isOfHistory(
   { epoch, seq, time }: Checkpoint,
   bucket: Pick<OpenBucket, "epoch" | "seenFirst">,
   lastSeq: number,
+  now: number,
 ): boolean {
   if (epoch !== bucket.epoch || seq > lastSeq) return false;
   const { seenFirst } = bucket;
-  return seq <= seenFirst.seq || time >= seenFirst.time - TIME_MARGIN_MS;
+  const since = seenFirst.time - TIME_MARGIN_MS;
+  // A clock that was put back since tells nothing.
+  return seq <= seenFirst.seq || time >= since || now < since;
 }

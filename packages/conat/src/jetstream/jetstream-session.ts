@@ -212,7 +212,7 @@ export class JetstreamSession implements Session {
         const lastSeq = await this.#lastSeqOf(bucket, checkpoint.seq, ready.connection);
         if (lastSeq > bucket.highWater) bucket.highWater = lastSeq;
       }
-      return isOfHistory(checkpoint, bucket, bucket.highWater);
+      return isOfHistory(checkpoint, bucket, bucket.highWater, this.serverTime());
     } catch (error) {
       throw fromNatsError(error, "ask for the end of a bucket");
     }
