@@ -65,6 +65,11 @@ export class Buckets {
     return this.#byName.get(name);
   }
 
+  /** Whether one of them has certainly another history than it says. */
+  get haveGoneBack(): boolean {
+    return [...this.#byName.values()].some(({ hasGoneBack }) => hasGoneBack);
+  }
+
   /** Whether all are the same buckets with the same history. */
   isSameAs(others: Buckets): boolean {
     for (const [name, { epoch }] of this.#byName) {

@@ -121,7 +121,12 @@ export class Readiness {
       // A server that cannot tell now is asked again by whatever fails next.
       () => undefined,
     );
-    if (opened === undefined || ready !== this.#ready) return;
+    if (ready !== this.#ready) return;
+    if (opened === undefined) {
+      // Nothing need fail once more where everybody only reads.
+      if (ready.buckets.haveGoneBack) this.#checkBucketsIn(BUCKET_CHECK_MS);
+      return;
+    }
     if (opened.buckets.isSameAs(ready.buckets)) return;
     const { signal } = this.#renew();
     this.#events.onBucketsChanged(this.#take(ready.connection, opened, signal));
