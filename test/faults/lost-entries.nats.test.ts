@@ -1,29 +1,41 @@
 import { Client, dkv } from "@conat/conat";
 import { openJetstream } from "@conat/conat/jetstream";
-import { eventually } from "@conat/conat/testing";
+import { eventually, type TestNats } from "@conat/conat/testing";
 import { expect, it } from "vitest";
 import { api, project_id, useBench } from "./bench.ts";
 
 const bench = useBench();
 const BUCKET = "KV_conat-p0";
 
-it("entries that nobody was told of are found by asking for the newest one", async () => {
+/** A store that is written through one session and read through another, which looks often whether it was told everything. */
+async function open() {
   const nats = await bench.nats();
   const session = await openJetstream({ servers: nats.url, headCheckMs: 200 });
   bench.later(session);
   const client = new Client(nats.url, session);
   const reader = await dkv<string>({ client, project_id, name: "notes" });
   const writer = await dkv<string>({ client: bench.client(nats.url), project_id, name: "notes" });
-  writer.set("told", "1");
-  await eventually(() => expect(reader.get("told")).toBe("1"));
-  // As when a cluster loses what a node has republished on its way.
+  return { nats, session, reader, writer };
+}
+
+/** Writes that are stored and not told, as when a cluster loses what a node has republished on its way. */
+async function untold(nats: TestNats, write: () => Promise<unknown>): Promise<void> {
   const { config } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
   const { republish: _republish, ...silent } = Object(config);
   await api(nats.url, `STREAM.UPDATE.${BUCKET}`, silent);
-  writer.set("told", "2");
-  writer.set("untold", "2");
-  await eventually(() => expect(writer.isStable()).toBe(true));
+  await write();
   await api(nats.url, `STREAM.UPDATE.${BUCKET}`, Object(config));
+}
+
+it("entries that nobody was told of are found by asking for the newest one", async () => {
+  const { nats, session, reader, writer } = await open();
+  writer.set("told", "1");
+  await eventually(() => expect(reader.get("told")).toBe("1"));
+  await untold(nats, () => {
+    writer.set("told", "2");
+    writer.set("untold", "2");
+    return eventually(() => expect(writer.isStable()).toBe(true));
+  });
   const changes: string[] = [];
   reader.on("change", ({ key, value }) => changes.push(`${key}=${value}`));
   await eventually(() => expect(reader.get()).toEqual({ told: "2", untold: "2" }));
@@ -32,21 +44,14 @@ it("entries that nobody was told of are found by asking for the newest one", asy
 });
 
 it("an entry that nobody was told of is found although later ones of the store were told", async () => {
-  const nats = await bench.nats();
-  const session = await openJetstream({ servers: nats.url, headCheckMs: 200 });
-  bench.later(session);
-  const client = new Client(nats.url, session);
-  const reader = await dkv<string>({ client, project_id, name: "notes" });
-  const writer = await dkv<string>({ client: bench.client(nats.url), project_id, name: "notes" });
+  const { nats, session, reader, writer } = await open();
   writer.set("lost", "1");
   writer.set("told", "1");
   await eventually(() => expect(reader.size).toBe(2));
-  const { config } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
-  const { republish: _republish, ...silent } = Object(config);
-  await api(nats.url, `STREAM.UPDATE.${BUCKET}`, silent);
-  writer.set("lost", "2");
-  await writer.save();
-  await api(nats.url, `STREAM.UPDATE.${BUCKET}`, Object(config));
+  await untold(nats, () => {
+    writer.set("lost", "2");
+    return writer.save();
+  });
   const changes: string[] = [];
   reader.on("change", ({ key, value }) => key === "lost" && changes.push(`${key}=${value}`));
   let written = 1;
