@@ -15,6 +15,9 @@ import type { ResolvedOptions } from "./options.ts";
 /** Pause between two checks whether the buckets are still there, in milliseconds. */
 const BUCKET_CHECK_MS = 1_000;
 
+/** Longest time until a session that nothing tells so comes to know that a bucket has another history, in milliseconds. */
+const SLOW_CHECK_MS = 20_000;
+
 export interface ReadinessEvents {
   onReady(ready: ReadyState): void;
   /** The connection is the same, but a bucket has another history now. */
@@ -39,6 +42,9 @@ export class Readiness {
   #current = new AbortController();
   #lastBucketCheck = Number.NEGATIVE_INFINITY;
   #bucketCheckTimer: NodeJS.Timeout | undefined;
+  #nextBucketCheck = Number.POSITIVE_INFINITY;
+  /** Something suggested it since the last check. */
+  #isInDoubt = false;
 
   constructor(options: ResolvedOptions, events: ReadinessEvents) {
     this.#options = options;
@@ -100,14 +106,19 @@ export class Readiness {
 
   /** Something suggests that a bucket is gone or has another history: looks, soon, and starts over if that is so. */
   checkBuckets(): void {
+    this.#isInDoubt = true;
     const waitMs = this.#lastBucketCheck + BUCKET_CHECK_MS - performance.now();
     if (waitMs <= 0) void this.#checkBuckets();
     else this.#checkBucketsIn(waitMs);
   }
 
   #checkBucketsIn(waitMs: number): void {
-    this.#bucketCheckTimer ??= setTimeout(() => {
-      this.#bucketCheckTimer = undefined;
+    const at = performance.now() + waitMs;
+    if (at >= this.#nextBucketCheck) return;
+    this.#nextBucketCheck = at;
+    clearTimeout(this.#bucketCheckTimer);
+    this.#bucketCheckTimer = setTimeout(() => {
+      this.#nextBucketCheck = Number.POSITIVE_INFINITY;
       void this.#checkBuckets();
     }, waitMs);
     this.#bucketCheckTimer.unref();
@@ -117,17 +128,21 @@ export class Readiness {
     const { ready } = this;
     if (ready === undefined) return;
     this.#lastBucketCheck = performance.now();
+    const wasInDoubt = this.#isInDoubt;
+    this.#isInDoubt = false;
     const opened = await openBuckets(ready.connection, this.#options, ready.buckets).catch(
       // A server that cannot tell now is asked again by whatever fails next.
       () => undefined,
     );
     if (ready !== this.#ready) return;
-    if (opened === undefined) {
-      // Nothing need fail once more where everybody only reads.
-      if (ready.buckets.haveGoneBack) this.#checkBucketsIn(BUCKET_CHECK_MS);
+    // Nothing need fail once more where everybody only reads.
+    this.#checkBucketsIn(ready.buckets.haveGoneBack ? BUCKET_CHECK_MS : SLOW_CHECK_MS);
+    if (opened === undefined) return;
+    if (opened.buckets.isSameAs(ready.buckets)) {
+      // Who can tell for certain, because they write, may be about to say so in the bucket.
+      if (wasInDoubt) this.#checkBucketsIn(2 * this.#options.requestTimeoutMs);
       return;
     }
-    if (opened.buckets.isSameAs(ready.buckets)) return;
     const { signal } = this.#renew();
     this.#events.onBucketsChanged(this.#take(ready.connection, opened, signal));
   }
@@ -174,7 +189,7 @@ export class Readiness {
     const ready = { connection, buckets: opened.buckets, signal };
     this.#ready = ready;
     // Of two sessions that give a bucket a new epoch at the same time one wins; by then the other can know.
-    if (isNew) this.#checkBucketsIn(2 * this.#options.requestTimeoutMs);
+    this.#checkBucketsIn(isNew ? 2 * this.#options.requestTimeoutMs : SLOW_CHECK_MS);
     return ready;
   }
 
