@@ -61,6 +61,12 @@ export {
   type TopicRef,
   topicKey,
 } from "./protocol/scope.ts";
+export {
+  decodeTunnelSubject,
+  decodeTunnelUser,
+  tunnelFilters,
+  tunnelSubjects,
+} from "./protocol/subjects.ts";
 export { decodeValue } from "./protocol/value-codec.ts";
 export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "./protocol/version.ts";
 export type {

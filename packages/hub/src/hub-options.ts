@@ -6,6 +6,7 @@ import { DEFAULT_MAX_TOKEN_LIFETIME_MS, type JwtOptions } from "./auth/jwt-authe
 import { DEFAULT_LEASE_MS } from "./auth/notice-board.ts";
 import { DEFAULT_PROJECTS_TTL_MS, type ProjectsOf } from "./auth/project-lookup.ts";
 import { DEFAULT_GATEWAY_LIMITS, DEVELOPMENT_RATES, type GatewayLimits } from "./gateway/limits.ts";
+import type { BackendKeys } from "./nats-server/index.ts";
 import { createLogger, type LogLevel } from "./observability/logger.ts";
 import type { Rule } from "./rules/rule.ts";
 import { DEFAULT_FEED_LINGER_MS, DEFAULT_MAX_REPLICA_BYTES } from "./upstream/shared-session.ts";
@@ -52,6 +53,11 @@ export interface HubOptions {
   readonly natsUrl?: string | undefined;
   /** Seed (`SU…`) of the nkey to show the server at `natsUrl`. @default none */
   readonly natsNkeySeed?: string | undefined;
+  /**
+   * Keys with which the hub lets projects' own backends in through the server at `natsUrl`: they are in an account of
+   * their own there. `createBackendKeys()` makes them and `formatAccounts()` the configuration. @default nobody is let in
+   */
+  readonly natsBackendKeys?: BackendKeys | undefined;
   /** What an acknowledgement of the server at `natsUrl` means. @default "unknown" */
   readonly natsDurability?: Durability | undefined;
   /** Where the hub's own server keeps its data. @default "./.conat" */

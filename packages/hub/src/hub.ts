@@ -7,6 +7,7 @@ import { Doorkeeper } from "./auth/doorkeeper.ts";
 import { NoticeBoard } from "./auth/notice-board.ts";
 import { ProjectLookup } from "./auth/project-lookup.ts";
 import { parseTarget, RevocationSet, type RevocationTarget } from "./auth/revocation-set.ts";
+import { BackendGate } from "./backends/backend-gate.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { type HttpListener, listenHttp } from "./http-listener.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
@@ -81,6 +82,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   }
   const { logger } = options;
   let board: NoticeBoard | undefined;
+  let gate: BackendGate | undefined;
   const tally = new Tally();
   const session = new SharedSession(upstream.session, {
     feedLingerMs: options.feedLingerMs,
@@ -121,15 +123,17 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
       onReload: () => doorkeeper.forgetNotices(),
       onLapsed: (isLapsed) => gateway.setLapsed(isLapsed),
     });
+    gate = await openGate({ options, http, upstream, gateway });
   } catch (error) {
     await gateway.close(0);
+    await board?.close();
     await http.close();
     await session.close();
     await upstream.close();
     throw error;
   }
-  metrics = createMetrics({ tally, gateway, session, rules, isReady });
-  const hub = new RunningHub({ options, http, upstream, session, gateway, board, rules });
+  const hub = new RunningHub({ options, http, upstream, session, gateway, board, rules, gate });
+  metrics = createMetrics({ tally, gateway, session, rules, gate, isReady });
   logger.info(
     { url: hub.url, nats: upstream.natsServer?.url, dev: options.dev },
     "the hub has started",
@@ -145,6 +149,26 @@ interface Parts {
   readonly gateway: Gateway;
   readonly board: NoticeBoard;
   readonly rules: RulesInForce;
+  readonly gate: BackendGate | undefined;
+}
+
+/** The door for projects' own backends in NATS, where its keys are known. */
+function openGate({
+  options,
+  http,
+  upstream: { natsUrl, backendKeys },
+  gateway,
+}: Pick<Parts, "options" | "http" | "upstream" | "gateway">): Promise<BackendGate> | undefined {
+  if (natsUrl === undefined || backendKeys === undefined) return undefined;
+  const { limits, logger } = options;
+  return BackendGate.open({
+    servers: natsUrl,
+    keys: backendKeys,
+    http: http.server,
+    admit: (request) => gateway.admitBackend(request),
+    limits,
+    logger,
+  });
 }
 
 class RunningHub implements Hub {
@@ -203,6 +227,7 @@ class RunningHub implements Hub {
   }
 
   drain(moveWithinMs: number): Promise<void> {
+    this.#parts.gate?.stop();
     return this.#parts.gateway.drain(moveWithinMs);
   }
 
@@ -216,11 +241,13 @@ class RunningHub implements Hub {
   }
 
   async #close(drainMs: number): Promise<void> {
-    const { gateway, http, session, upstream, options, board } = this.#parts;
+    const { gateway, http, session, upstream, options, board, gate } = this.#parts;
+    gate?.stop();
     if (drainMs > 0) await gateway.drain(drainMs);
     clearInterval(this.#reviewer);
     await gateway.close(SETTLE_DEADLINE_MS);
     await http.close();
+    await gate?.close();
     await board.close();
     await session.close();
     await upstream.close();

@@ -11,6 +11,11 @@ export interface ConnectOptions {
   readonly address?: string | readonly string[] | undefined;
   /** Bearer token; for a hub also a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
+  /**
+   * This is that project's own backend. To a hub it shows its `token`, as everybody does. NATS it is not trusted with: it
+   * reaches a hub through NATS, and may do there what the project may.
+   */
+  readonly project_id?: string | undefined;
   /** Who this client says it is. Only a hub in development mode believes it; NATS itself does not ask. */
   readonly identity?: Hello["identity"];
   /** A write that is not answered within this time counts as perhaps stored, in milliseconds. @default 15_000; 10_000 to NATS itself */

@@ -221,6 +221,58 @@ export function topicSubject(ref: TopicRef): Subject {
   return `conat-ps.${scopePath(ref.scope)}.${encodeToken(ref.path)}.${encodeToken(ref.name)}` as Subject;
 }
 
+/** The way of one project's backend to a hub over NATS: what it may publish to, and what it listens to. */
+export interface TunnelSubjects {
+  /** Asks any hub for a tunnel. */
+  readonly open: Subject;
+  /** To the hub that has answered. */
+  readonly up: (hubId: string) => Subject;
+  /** From that hub. */
+  readonly down: Subject;
+}
+
+/**
+ * @param connection random, so that nobody else listens to it: 16 to 64 characters of `A-Z a-z 0-9 _ -`
+ */
+export function tunnelSubjects(project_id: string, connection: string): TunnelSubjects {
+  const end = `project.${encodeToken(project_id)}.${connection}`;
+  return {
+    open: `conat-tunnel.open.${end}` as Subject,
+    up: (hubId) => `conat-tunnel.up.${hubId}.${end}` as Subject,
+    down: `conat-tunnel.down.${end}` as Subject,
+  };
+}
+
+/** What a hub listens to: everybody's wish for a tunnel, and what comes through those to itself. */
+export function tunnelFilters(hubId: string): { readonly open: Subject; readonly up: Subject } {
+  return {
+    open: "conat-tunnel.open.project.*.*" as Subject,
+    up: `conat-tunnel.up.${hubId}.project.*.*` as Subject,
+  };
+}
+
+/** Whose tunnel a subject under {@link tunnelFilters} is of; `undefined` for one that no client spells like this. */
+export function decodeTunnelSubject(
+  subject: string,
+): { readonly project_id: string; readonly connection: string } | undefined {
+  const [connection = "", idToken = ""] = subject.split(".").reverse();
+  const project_id = decodeToken(idToken, undefined);
+  if (!project_id || !TUNNEL_ID.test(connection)) return undefined;
+  return { project_id, connection };
+}
+
+const TUNNEL_ID = /^[A-Za-z0-9_-]{16,64}$/;
+
+/** The name under which a project's backend signs in to NATS. */
+export function tunnelUser(project_id: string, connection: string): string {
+  return `${encodeToken(project_id)}.${connection}`;
+}
+
+/** Who signs in under a name of {@link tunnelUser}; `undefined` for any other name. */
+export function decodeTunnelUser(user: string): ReturnType<typeof decodeTunnelSubject> {
+  return user.split(".").length === 2 ? decodeTunnelSubject(user) : undefined;
+}
+
 function storePath(ref: StoreRef): string {
   if (ref.service !== "") {
     throw new ConatError(

@@ -7,7 +7,7 @@ import type { Scope, StoreRef, TopicRef } from "../protocol/scope.ts";
 import { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "../protocol/version.ts";
 import { type Environment, hostEnvironment } from "../transport/environment.ts";
 import { toHubError } from "../transport/hub-error.ts";
-import { type HubLink, openHubLink } from "../transport/hub-link.ts";
+import { type HubLink, type HubRoute, openHubLink } from "../transport/hub-link.ts";
 import { ConnectionRunner } from "./connection-runner.ts";
 import { HubFeeds } from "./hub-feeds.ts";
 import type { HubPart } from "./hub-part.ts";
@@ -45,6 +45,8 @@ export interface HubSessionOptions {
   readonly address: URL | readonly URL[];
   /** Bearer token, or a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Another way to the hub than a TCP connection to its address, for an attempt with this token. */
+  readonly route?: ((token: string | undefined) => HubRoute) | undefined;
   /** Who this client says it is; only a hub in development mode believes it. */
   readonly identity?: Hello["identity"];
   /** In milliseconds. @default 15_000 */
@@ -232,6 +234,7 @@ export class HubSession implements Session {
         onMessage: (event, message) => this.#receive(event, message),
         onLost: (error) => this.#connection.step({ type: "lost", error }),
       },
+      this.#options.route?.(current),
     );
     this.#link = link;
     signal.addEventListener("abort", () => {

@@ -27,17 +27,35 @@ export interface HubLinkListener {
   onLost(error: ConatError): void;
 }
 
+/** Another way to a hub than a TCP connection to its address, for one attempt. */
+export interface HubRoute {
+  /** What Node's HTTP gets its connection from: an `Agent` of `node:http`. */
+  readonly agent: object;
+  /** Where it leads, for people to read. */
+  readonly shown: string;
+  /** Why there is no connection. */
+  readonly failure: ConatError | undefined;
+}
+
 /**
  * Opens a connection to the hub at `address`, an `http:` or `https:` URL; a path in it comes before `/socket.io`.
  * @param hello what the hub gets to see in the handshake
  */
-export function openHubLink(address: URL, hello: object, listener: HubLinkListener): HubLink {
+export function openHubLink(
+  address: URL,
+  hello: object,
+  listener: HubLinkListener,
+  route?: HubRoute,
+): HubLink {
+  const shown = route?.shown ?? address.href;
   const manager = new Manager(address.origin, {
     path: `${address.pathname.replace(/\/$/, "")}/socket.io`,
     transports: ["websocket"],
     parser: { Encoder, Decoder },
     reconnection: false,
     autoConnect: false,
+    // Where the types of Engine.IO let an agent through.
+    transportOptions: route ? { websocket: { agent: route.agent } } : {},
   });
   // The session has its own deadline, from the token to the welcome.
   manager.timeout(false);
@@ -48,9 +66,9 @@ export function openHubLink(address: URL, hello: object, listener: HubLinkListen
     listener.onLost(error);
   };
   socket.on("connect", () => listener.onOpen());
-  socket.on("connect_error", (error) => lost(toLinkError(address, error)));
+  socket.on("connect_error", (error) => lost(route?.failure ?? toLinkError(shown, error)));
   socket.on("disconnect", (reason) =>
-    lost(new ConatError("unavailable", `the connection to ${address.href} was lost: ${reason}`)),
+    lost(new ConatError("unavailable", `the connection to ${shown} was lost: ${reason}`)),
   );
   socket.onAny((event, ...message) => listener.onMessage(event, message));
   socket.connect();
@@ -85,11 +103,11 @@ export function openHubLink(address: URL, hello: object, listener: HubLinkListen
   };
 }
 
-function toLinkError(address: URL, cause: Error): ConatError {
+function toLinkError(shown: string, cause: Error): ConatError {
   const data: unknown = Reflect.get(cause, "data");
   if (isRefusal(data)) return toHubError(data.kind, data.message);
   const reason = networkError(cause);
-  const message = `no hub answers at ${address.href}: ${reason.message}`;
+  const message = `no hub answers at ${shown}: ${reason.message}`;
   return new ConatError("unavailable", message, { cause: reason });
 }
 

@@ -9,8 +9,11 @@ import {
 import { BoundEntries } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import { Server, type Socket } from "socket.io";
+import type { HandshakeRequest } from "../auth/authenticator.ts";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
+import type { Grant } from "../auth/grant.ts";
 import type { Notice } from "../auth/revocation-set.ts";
+import { BackendTunnel } from "../backends/backend-tunnel.ts";
 import type { Tally } from "../observability/tally.ts";
 import { describeIdentity, type Identity, principalTag } from "../scope/identity.ts";
 import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
@@ -18,7 +21,7 @@ import { clientAddress } from "./client-address.ts";
 import { Connection } from "./connection.ts";
 import { Departures } from "./departures.ts";
 import { createGuardedDecoder } from "./guarded-decoder.ts";
-import { type Handshake, shakeHands, toRefusal } from "./handshake.ts";
+import { type Handshake, shakeHands, toRefusal, withDeadline } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { isOriginAllowed } from "./origin-check.ts";
 import { Quotas } from "./quotas.ts";
@@ -155,26 +158,50 @@ export class Gateway {
     await this.#departures.close(deadlineMs);
   }
 
-  async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
-    const { doorkeeper, handshakeTimeoutMs, logger, tally } = this.#options;
+  /**
+   * Who a backend is that signs in to NATS, to be let near the hub there. It shakes hands like everybody after that.
+   * @throws ConatError why it may not
+   */
+  async admitBackend(request: HandshakeRequest): Promise<Grant> {
+    const { doorkeeper, handshakeTimeoutMs } = this.#options;
     try {
-      if (this.#isDraining) throw leaving();
-      if (this.#isLapsed) throw cutOff();
+      this.#checkOpen(request.address);
+      return await withDeadline(doorkeeper.admit(request), handshakeTimeoutMs);
+    } catch (error) {
+      this.#noteRefusal(request.address, error);
+      throw error;
+    }
+  }
+
+  async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    const { doorkeeper, handshakeTimeoutMs } = this.#options;
+    const address = this.#addressOf(socket);
+    try {
+      this.#checkOpen(address);
       const { auth, headers } = socket.handshake;
-      const address = this.#addressOf(socket);
-      this.#quotas.checkHandshake(address);
       const raw = { auth, headers, address };
       const handshake = await shakeHands(raw, doorkeeper, handshakeTimeoutMs);
+      checkTunnel(socket, handshake.grant.identity);
       this.#quotas.checkPrincipal(principalTag(handshake.grant.identity));
       this.#handshakes.set(socket, handshake);
       next();
     } catch (error) {
-      const { kind, message } = toConatError(error);
-      tally.countRefused(kind);
-      const { address } = socket.handshake;
-      logger.info({ audit: "deny", address, kind, message }, "refused a connection");
+      this.#noteRefusal(address, error);
       next(toRefusal(error));
     }
+  }
+
+  #checkOpen(address: string): void {
+    if (this.#isDraining) throw leaving();
+    if (this.#isLapsed) throw cutOff();
+    this.#quotas.checkHandshake(address);
+  }
+
+  #noteRefusal(address: string, error: unknown): void {
+    const { logger, tally } = this.#options;
+    const { kind, message } = toConatError(error);
+    tally.countRefused(kind);
+    logger.info({ audit: "deny", address, kind, message }, "refused a connection");
   }
 
   #accept(socket: Socket): void {
@@ -219,7 +246,9 @@ export class Gateway {
     dropRequest(socket);
   }
 
-  #addressOf({ handshake: { address, headers } }: Socket): string {
+  #addressOf({ request, handshake: { address, headers } }: Socket): string {
+    // No proxy stands before a tunnel.
+    if (request.socket instanceof BackendTunnel) return request.socket.remoteAddress;
     return clientAddress(address, headers["x-forwarded-for"], this.#options.trustedProxies);
   }
 
@@ -250,6 +279,16 @@ export class Gateway {
 /** The HTTP request has been read, and is a kilobyte for each client. */
 function dropRequest({ conn }: Socket): void {
   Reflect.set(conn, "request", undefined);
+}
+
+/** A tunnel belongs to the project that NATS was told of, whatever its client claims to be inside. */
+function checkTunnel({ request: { socket } }: Socket, identity: Identity): void {
+  if (!(socket instanceof BackendTunnel)) return;
+  if (identity.kind === "project" && identity.project_id === socket.project_id) return;
+  throw new ConatError(
+    "forbidden",
+    `this way through NATS is only for project ${socket.project_id}`,
+  );
 }
 
 function cutOff(): ConatError {

@@ -1,4 +1,5 @@
 import { chmod, rename, writeFile } from "node:fs/promises";
+import { type AccountKeys, formatAccounts } from "./accounts.ts";
 
 /** Values of 512 kB travel with headers and, in batches, side by side; the server's own default is 1 MB. */
 const MAX_PAYLOAD = "8MB";
@@ -25,8 +26,10 @@ export type ConfigFileOptions = {
   readonly monitorPort: number;
   readonly dataDir: string;
   readonly pidFile: string;
-  /** The public nkey (`U…`) of the one user that may connect. */
+  /** The public nkey (`U…`) of the one user that may reach the data. */
   readonly userPublicKey: string;
+  /** Keys for an account of projects' own backends; undefined for none. */
+  readonly backends?: Omit<AccountKeys, "hub"> | undefined;
   readonly syncInterval: SyncInterval;
   /** JetStream limits; undefined leaves them to the server (three quarters of memory, of free disk). */
   readonly maxMemoryBytes?: number | undefined;
@@ -57,9 +60,7 @@ export function formatConfigFile(options: ConfigFileOptions): string {
     "jetstream {",
     ...jetstream.map((line) => `  ${line}`),
     "}",
-    "authorization {",
-    `  users: [ { nkey: ${quote(options.userPublicKey)} } ]`,
-    "}",
+    ...authorizationLines(options),
     ...(cluster === undefined ? [] : clusterLines(cluster)),
   ];
   return `${lines.join("\n")}\n`;
@@ -75,6 +76,11 @@ export async function writeConfigFile(path: string, options: ConfigFileOptions):
   // The mode above is not applied to a file that a killed process left behind.
   await chmod(temporary, 0o600);
   await rename(temporary, path);
+}
+
+function authorizationLines({ userPublicKey, backends }: ConfigFileOptions): string[] {
+  if (backends) return formatAccounts({ ...backends, hub: userPublicKey });
+  return ["authorization {", `  users: [ { nkey: ${quote(userPublicKey)} } ]`, "}"];
 }
 
 function clusterLines(cluster: ClusterOptions): string[] {

@@ -1,3 +1,16 @@
+export {
+  type AccountKeys,
+  BACKENDS_ACCOUNT,
+  DATA_ACCOUNT,
+  formatAccounts,
+} from "./accounts.ts";
+export {
+  type BackendKeys,
+  createBackendKeys,
+  formatBackendKeys,
+  parseBackendKeys,
+  publicKeyOf,
+} from "./backend-keys.ts";
 export type { BinarySource, NatsServerBinary } from "./binary.ts";
 export type { ClusterOptions, SyncInterval } from "./config-file.ts";
 export { NatsServerError, type NatsServerErrorKind } from "./errors.ts";

@@ -84,6 +84,16 @@ export async function detectLaunchMode(folder: string): Promise<LaunchMode> {
   }
 }
 
+/**
+ * Moves a folder while no server has the data, which the lock tells. Does nothing when one has: the start that follows
+ * fails by name.
+ */
+export async function moveUnderLock(lockFile: string, from: string, to: string): Promise<void> {
+  await runCommand("flock", [...lockArguments(lockFile, LOCK_WAIT_SECONDS), "mv", from, to], {
+    timeoutMs: LOCK_WAIT_SECONDS * 1_000 + DETECT_TIMEOUT_MS,
+  });
+}
+
 /** Starts a server; it may still refuse its configuration a moment later. */
 export function launchServer(options: {
   readonly mode: LaunchMode;

@@ -38,6 +38,8 @@ export type StartNatsServerOptions = {
   readonly cluster?: ClusterOptions;
   /** The seed (`SU…`) of the user who may connect. @default made once and kept in `dataDir/user.nk` */
   readonly nkeySeed?: string;
+  /** Lets projects' own backends in, into an account of their own, as hubs decide. @default false */
+  readonly backends?: boolean;
   /** @default says nothing */
   readonly log?: NatsServerLog;
   /** Takes a line for a terminal now and then while a binary is fetched. @default `log`, as `info` */
@@ -96,6 +98,7 @@ export async function resolveStartOptions(
     dataDir: resolve(options.dataDir),
     port: options.port || undefined,
     serverName: options.serverName ?? "conat",
+    backends: options.backends ?? false,
     syncInterval: options.syncInterval ?? DEFAULT_SYNC_INTERVAL,
     log,
     startTimeoutMs: options.startTimeoutMs ?? DEFAULT_START_TIMEOUT_MS,

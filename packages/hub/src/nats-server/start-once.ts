@@ -1,5 +1,9 @@
+import { existsSync } from "node:fs";
+import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { DATA_ACCOUNT } from "./accounts.ts";
+import { type BackendKeys, publicKeyOf } from "./backend-keys.ts";
 import { writeConfigFile } from "./config-file.ts";
 import { NatsServerError } from "./errors.ts";
 import { type HealthScope, probeHealth } from "./health.ts";
@@ -8,6 +12,7 @@ import {
   type LaunchMode,
   LOCKED_EXIT_CODE,
   launchServer,
+  moveUnderLock,
   type ServerExit,
 } from "./launch.ts";
 import { isPortInUse, type LogLine } from "./log-line.ts";
@@ -24,13 +29,15 @@ export type Setup = {
   readonly port: number;
   readonly monitorPort: number;
   readonly userPublicKey: string;
+  readonly backendKeys: BackendKeys | undefined;
 };
 
 /** The files of a server inside its data folder. */
 export function serverFiles(
   dataDir: string,
-): Record<"claim" | "config" | "lock" | "pid" | "userKey", string> {
+): Record<"backendKeys" | "claim" | "config" | "lock" | "pid" | "userKey", string> {
   return {
+    backendKeys: join(dataDir, "backends.nk"),
     claim: join(dataDir, "nats-server.claim"),
     config: join(dataDir, "nats-server.conf"),
     lock: join(dataDir, "nats-server.lock"),
@@ -46,8 +53,14 @@ export function serverFiles(
 export async function startOnce(setup: Setup, signal: AbortSignal): Promise<LaunchedServer> {
   const { options } = setup;
   const files = serverFiles(options.dataDir);
+  const { backendKeys } = setup;
+  if (backendKeys) await moveDataToAccount(setup, files.lock);
   await writeConfigFile(files.config, {
     ...options,
+    backends: backendKeys && {
+      gate: publicKeyOf(backendKeys.gate),
+      issuer: publicKeyOf(backendKeys.issuer),
+    },
     port: setup.port,
     monitorPort: setup.monitorPort,
     pidFile: files.pid,
@@ -71,6 +84,19 @@ export async function startOnce(setup: Setup, signal: AbortSignal): Promise<Laun
     await launched.exited;
     throw error;
   }
+}
+
+/** Where a server without accounts keeps its streams, inside its `store_dir`. */
+const GLOBAL_ACCOUNT = "$G";
+
+/** Data that was written before there were accounts belongs to the one that has the data now. */
+async function moveDataToAccount({ options, mode }: Setup, lockFile: string): Promise<void> {
+  const folder = join(options.dataDir, "jetstream");
+  const [from, to] = [join(folder, GLOBAL_ACCOUNT), join(folder, DATA_ACCOUNT)];
+  if (!existsSync(from) || existsSync(to)) return;
+  // Elsewhere this process has claimed the folder already.
+  if (mode === "native") await moveUnderLock(lockFile, from, to);
+  else await rename(from, to);
 }
 
 /** `http://127.0.0.1:<port>` */

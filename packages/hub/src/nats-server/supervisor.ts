@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { explainFolderError, makeDataFolder } from "./data-folder.ts";
+import { type BackendKeys, loadBackendKeys } from "./backend-keys.ts";
 import { NatsServerError } from "./errors.ts";
 import { claimFolder } from "./folder-claim.ts";
 import { pickFreePort } from "./free-port.ts";
@@ -36,6 +37,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly monitorUrl: string;
   /** Seed (`SU…`) to connect with: `nkeyAuthenticator(new TextEncoder().encode(nkeySeed))`. */
   readonly nkeySeed: string;
+  /** For letting projects' own backends in; undefined when the server was started without. */
+  readonly backendKeys: BackendKeys | undefined;
   /** What the binary said its version is, e.g. `2.15.1`. */
   readonly version: string;
   readonly dataDir: string;
@@ -88,7 +91,8 @@ async function startIn(resolved: ResolvedOptions): Promise<NatsServer> {
       resolved.nkeySeed === undefined
         ? await loadUserKey(files.userKey)
         : toUserKey(resolved.nkeySeed);
-    const { setup, launched } = await startFirst(resolved, mode, userKey);
+    const backendKeys = resolved.backends ? await loadBackendKeys(files.backendKeys) : undefined;
+    const { setup, launched } = await startFirst(resolved, mode, userKey, backendKeys);
     return new Supervisor({ setup, launched, seed: userKey.seed, release });
   } catch (error) {
     await release();
@@ -100,6 +104,7 @@ async function startFirst(
   options: ResolvedOptions,
   mode: Setup["mode"],
   userKey: UserKey,
+  backendKeys: BackendKeys | undefined,
 ): Promise<{ setup: Setup; launched: LaunchedServer }> {
   const signal = options.signal ?? new AbortController().signal;
   for (let attempt = 1; ; attempt += 1) {
@@ -111,6 +116,7 @@ async function startFirst(
       port: options.port ?? (await pickFreePort()),
       monitorPort: await pickFreePort(),
       userPublicKey: userKey.publicKey,
+      backendKeys,
     };
     try {
       return { setup, launched: await startOnce(setup, signal) };
@@ -164,6 +170,10 @@ class Supervisor implements NatsServer {
 
   get nkeySeed(): string {
     return this.#seed;
+  }
+
+  get backendKeys(): BackendKeys | undefined {
+    return this.#setup.backendKeys;
   }
 
   get version(): string {

@@ -16,11 +16,20 @@ export interface Observed {
     readonly replicaBytes: number;
   };
   readonly rules: { readonly views: number };
+  /** Undefined where projects' backends do not come through NATS. */
+  readonly gate: { readonly tunnels: number } | undefined;
   readonly isReady: () => boolean;
 }
 
 /** The hub's metrics in the format of Prometheus. */
-export function createMetrics({ tally, gateway, session, rules, isReady }: Observed): Registry {
+export function createMetrics({
+  tally,
+  gateway,
+  session,
+  rules,
+  gate,
+  isReady,
+}: Observed): Registry {
   const registry = new Registry();
   const registers = [registry];
 
@@ -65,6 +74,9 @@ export function createMetrics({ tally, gateway, session, rules, isReady }: Obser
 
   gauge("conat_ready", "1 while the hub reaches NATS", () => (isReady() ? 1 : 0));
   gauge("conat_connections", "Clients that are connected", () => gateway.connections);
+  gauge("conat_backend_tunnels", "Ways of projects' backends through NATS to here", () =>
+    gate === undefined ? 0 : gate.tunnels,
+  );
   gauge("conat_open_feeds", "Stores that clients hold open", () => gateway.openFeeds);
   gauge("conat_subscriptions", "Topics that clients listen to", () => gateway.subscriptions);
   gauge("conat_pending_writes", "Writes not yet answered", () => gateway.pendingWrites);

@@ -6,7 +6,7 @@ import {
 } from "@conat/conat/jetstream";
 import type { Logger } from "pino";
 import type { ResolvedHubOptions } from "../hub-options.ts";
-import { type NatsServer, startNatsServer } from "../nats-server/index.ts";
+import { type BackendKeys, type NatsServer, startNatsServer } from "../nats-server/index.ts";
 
 /** A server that runs answers sooner; whoever waits for another one wants to know what for. */
 const SILENT_WAIT_MS = 2_000;
@@ -20,6 +20,8 @@ export interface Upstream {
   readonly markerTtlMs: number;
   /** Address of NATS; undefined when the session was given. */
   readonly natsUrl: string | undefined;
+  /** What it takes to let projects' own backends in through that NATS; undefined when nothing is known of it. */
+  readonly backendKeys: BackendKeys | undefined;
   /** The hub's own server, if it runs one. */
   readonly natsServer: NatsServer | undefined;
   /** Ends what was started here. */
@@ -34,7 +36,12 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
   const { session, natsUrl, markerTtlMs } = options;
   if (session) {
     const close = async (): Promise<void> => undefined;
-    const none = { knows: undefined, natsUrl: undefined, natsServer: undefined };
+    const none = {
+      knows: undefined,
+      natsUrl: undefined,
+      natsServer: undefined,
+      backendKeys: undefined,
+    };
     return { ...none, session, markerTtlMs, close };
   }
   if (natsUrl !== undefined) {
@@ -53,12 +60,14 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
       markerTtlMs: opened.markerTtlMs ?? markerTtlMs,
       natsUrl,
       natsServer: undefined,
+      backendKeys: options.natsBackendKeys,
       close: () => opened.close(),
     };
   }
   const natsServer = await startNatsServer({
     dataDir: options.dataDir,
     syncInterval: options.syncInterval,
+    backends: true,
     log: (level, message) => logNatsServer(options.logger, level, message),
     onProgress: options.onProgress,
     maxRestarts: options.maxNatsRestarts,
@@ -80,6 +89,7 @@ export async function openUpstream(options: ResolvedHubOptions): Promise<Upstrea
       markerTtlMs: opened.markerTtlMs ?? markerTtlMs,
       natsUrl: natsServer.url,
       natsServer,
+      backendKeys: natsServer.backendKeys,
       async close() {
         await opened.close();
         await natsServer.stop();

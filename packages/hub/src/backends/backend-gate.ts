@@ -1,0 +1,198 @@
+import type { Server as HttpServer } from "node:http";
+import {
+  ConatError,
+  decodeTunnelSubject,
+  tunnelFilters,
+  tunnelSubjects,
+} from "@conat/conat/internal";
+import { encodeTunnelMessage } from "@conat/conat/tunnel";
+import { connect, type Msg, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+import type { HandshakeRequest } from "../auth/authenticator.ts";
+import type { Grant } from "../auth/grant.ts";
+import type { GatewayLimits } from "../gateway/limits.ts";
+import type { BackendKeys } from "../nats-server/index.ts";
+import { answerCallout, CALLOUT_SUBJECT } from "./auth-callout.ts";
+import { BackendTunnel } from "./backend-tunnel.ts";
+import { NatsIssuer } from "./nats-issuer.ts";
+
+export interface BackendGateOptions {
+  /** NATS, as its address. */
+  readonly servers: string;
+  readonly keys: BackendKeys;
+  /** Gets every tunnel as a connection. */
+  readonly http: HttpServer;
+  /** Finds out who somebody is. @throws ConatError */
+  readonly admit: (request: HandshakeRequest) => Promise<Grant>;
+  readonly limits: Pick<GatewayLimits, "maxConnections" | "maxAddressConnections">;
+  readonly logger: Logger;
+}
+
+/** Hubs of one NATS share what nobody is addressed by name in. */
+const QUEUE = "conat-hub";
+
+/**
+ * The door for projects' own backends in NATS. They are in an account without data, and may speak there to hubs alone,
+ * each over subjects of its own. What they say are the bytes of the connection that others make over TCP.
+ */
+export class BackendGate {
+  readonly #options: BackendGateOptions;
+  readonly #nats: NatsConnection;
+  readonly #issuer: NatsIssuer;
+  readonly #hubId = crypto.randomUUID();
+  readonly #tunnels = new Map<string, BackendTunnel>();
+  readonly #perProject = new Map<string, number>();
+  #isStopped = false;
+  #stopTaking: () => void = () => undefined;
+
+  private constructor(options: BackendGateOptions, nats: NatsConnection, issuer: NatsIssuer) {
+    this.#options = options;
+    this.#nats = nats;
+    this.#issuer = issuer;
+  }
+
+  /** @throws ConatError `bad-options`, `unavailable` when NATS does not know the keys or is not reached */
+  static async open(options: BackendGateOptions): Promise<BackendGate> {
+    const { servers, keys } = options;
+    const issuer = new NatsIssuer(keys.issuer);
+    const url = new URL(servers.split(",", 1)[0] ?? "");
+    try {
+      const nats = await connect({
+        servers: servers.split(",").map((server) => new URL(server.trim()).host),
+        ...(url.protocol === "tls:" ? { tls: {} } : {}),
+        name: "conat-hub-gate",
+        authenticator: nkeyAuthenticator(new TextEncoder().encode(keys.gate)),
+        maxReconnectAttempts: -1,
+        ignoreAuthErrorAbort: true,
+        noAsyncTraces: true,
+      });
+      const gate = new BackendGate(options, nats, issuer);
+      gate.#listen();
+      await nats.flush();
+      return gate;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ConatError(
+        "unavailable",
+        `NATS does not let the hub into the account of projects' backends: ${why}`,
+        { cause },
+      );
+    }
+  }
+
+  get tunnels(): number {
+    return this.#tunnels.size;
+  }
+
+  /** Takes no newcomers any more; who is here stays. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopTaking();
+  }
+
+  /** Ends everything. Idempotent. */
+  async close(): Promise<void> {
+    this.stop();
+    for (const tunnel of this.#tunnels.values()) tunnel.destroy();
+    // What tells them that it is over is still on its way.
+    await this.#nats.drain().catch(() => this.#nats.close());
+  }
+
+  #listen(): void {
+    const filters = tunnelFilters(this.#hubId);
+    const take = (handle: (message: Msg) => void) => ({
+      callback: (error: Error | null, message: Msg): void => {
+        if (error) this.#options.logger.error({ err: error }, "the gate in NATS hears nothing");
+        else handle(message);
+      },
+    });
+    const newcomers = [
+      this.#nats.subscribe(CALLOUT_SUBJECT, {
+        queue: QUEUE,
+        ...take((message) => void this.#answer(message)),
+      }),
+      this.#nats.subscribe(filters.open, {
+        queue: QUEUE,
+        ...take((message) => this.#open(message)),
+      }),
+    ];
+    this.#nats.subscribe(
+      filters.up,
+      take((message) => this.#receive(message)),
+    );
+    this.#stopTaking = () => {
+      for (const subscription of newcomers) {
+        if (!this.#nats.isClosed()) subscription.unsubscribe();
+      }
+    };
+    void this.#watch();
+  }
+
+  /** What was on its way when the connection broke is lost: everybody begins anew. */
+  async #watch(): Promise<void> {
+    for await (const { type } of this.#nats.status()) {
+      if (type !== "disconnect") continue;
+      for (const tunnel of this.#tunnels.values()) tunnel.destroy();
+    }
+  }
+
+  async #answer(message: Msg): Promise<void> {
+    try {
+      const answer = await answerCallout(message.string(), this.#issuer, this.#options.admit);
+      if (answer !== undefined && !this.#nats.isClosed()) message.respond(answer);
+    } catch (error) {
+      this.#options.logger.error({ err: error }, "a NATS server could not be answered");
+    }
+  }
+
+  /** The reply of a message is never used: a client writes there what it likes. */
+  #open({ subject }: Msg): void {
+    const from = decodeTunnelSubject(subject);
+    if (from === undefined) return;
+    const { project_id, connection } = from;
+    const { down } = tunnelSubjects(project_id, connection);
+    const send = (bytes: Uint8Array): void => {
+      if (!this.#nats.isClosed()) this.#nats.publish(down, bytes);
+    };
+    const refusal = this.#refuse(project_id);
+    if (refusal !== undefined) {
+      send(encodeTunnelMessage("reset", 0, Buffer.from(refusal)));
+      return;
+    }
+    this.#tunnels.get(down)?.destroy();
+    const tunnel = new BackendTunnel(project_id, send);
+    this.#tunnels.set(down, tunnel);
+    this.#count(project_id, 1);
+    tunnel.once("close", () => {
+      if (this.#tunnels.get(down) === tunnel) this.#tunnels.delete(down);
+      this.#count(project_id, -1);
+    });
+    // Who goes without a word is noticed by whoever reads.
+    tunnel.on("error", () => undefined);
+    send(encodeTunnelMessage("welcome", 0, Buffer.from(this.#hubId)));
+    this.#options.http.emit("connection", tunnel);
+  }
+
+  #refuse(project_id: string): string | undefined {
+    const { maxConnections, maxAddressConnections } = this.#options.limits;
+    if (this.#isStopped) return "it is shutting down";
+    if (this.#tunnels.size >= maxConnections) return "it has all the connections it takes";
+    if ((this.#perProject.get(project_id) ?? 0) < maxAddressConnections) return undefined;
+    return `backends of one project have at most ${maxAddressConnections} connections`;
+  }
+
+  #count(project_id: string, difference: 1 | -1): void {
+    const count = (this.#perProject.get(project_id) ?? 0) + difference;
+    if (count > 0) this.#perProject.set(project_id, count);
+    else this.#perProject.delete(project_id);
+  }
+
+  #receive({ subject, data }: Msg): void {
+    const from = decodeTunnelSubject(subject);
+    if (from === undefined) return;
+    const { down } = tunnelSubjects(from.project_id, from.connection);
+    const tunnel = this.#tunnels.get(down);
+    if (tunnel) tunnel.receive(data);
+    else this.#nats.publish(down, encodeTunnelMessage("reset", 0));
+  }
+}
