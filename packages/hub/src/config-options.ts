@@ -2,6 +2,7 @@ import { DURABILITIES } from "@conat/conat/internal";
 import { DEFAULT_GATEWAY_LIMITS } from "./gateway/limits.ts";
 import { LOG_LEVELS } from "./observability/logger.ts";
 import {
+  parseBackendKeysFile,
   parseBytes,
   parseDuration,
   parseList,
@@ -144,6 +145,20 @@ export const CONFIG_OPTIONS = {
     env: "NATS_NKEY",
     description: "file with the seed (SU…) of the nkey to show the server at --nats-url",
     parse: parseNkeyFile,
+  }),
+  natsBackendKeys: optional({
+    flag: "--nats-backend-keys <file>",
+    env: "CONAT_NATS_BACKEND_KEYS",
+    description:
+      "file with the keys to let projects' own backends in through the server at --nats-url; see --make-nats-accounts",
+    parse: parseBackendKeysFile,
+  }),
+  makeNatsAccounts: optional({
+    flag: "--make-nats-accounts <folder>",
+    env: "CONAT_MAKE_NATS_ACCOUNTS",
+    description:
+      "write a configuration for nats-server that keeps projects' own backends away from the data, and the keys for it; then stop",
+    parse: parseText,
   }),
   natsDurability: option({
     flag: "--nats-durability <kind>",

@@ -3,10 +3,12 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { connect } from "@conat/conat";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HubSession } from "../../conat/src/session/hub-session.ts";
 import { eventually } from "../../conat/src/testing/eventually.ts";
 import { FeedProbe, mutate, store } from "../../conat/src/testing/session-probe.ts";
+import { startTestNats } from "../../conat/src/testing/test-nats.ts";
 import { isRunning, SpawnedHub } from "./test-kit/spawn-hub.ts";
 
 let folder = "";
@@ -51,6 +53,28 @@ async function withSession(url: string, use: (session: HubSession) => Promise<vo
 }
 
 describe("the command", () => {
+  it("makes a configuration for a NATS server that projects' backends may reach, and hubs take its keys", async () => {
+    const made = run("--make-nats-accounts", folder);
+    expect(await made.exitCode()).toBe(0);
+    expect(made.stdout).toContain("--nats-backend-keys");
+    const config = readFileSync(join(folder, "nats-accounts.conf"), "utf8").split("\n");
+    await using nats = await startTestNats({ config });
+    const hub = run(
+      ...["--dev", "--port", "0", "--nats-url", nats.url, "--nats-nkey", join(folder, "hub.nk")],
+      ...["--nats-backend-keys", join(folder, "backends.nk"), "--drain", "100ms"],
+    );
+    await hub.url();
+    await using backend = connect(nats.url, { project_id: "p" });
+    await backend.ready();
+
+    const again = run("--make-nats-accounts", folder);
+    expect(await again.exitCode()).not.toBe(0);
+    const wrong = run("--dev", "--nats-backend-keys", join(folder, "hub.nk"));
+    expect(await wrong.exitCode()).toBe(2);
+    expect(wrong.stderr).toContain("a file that --make-nats-accounts has written");
+    expect(wrong.stderr).not.toContain("SU");
+  }, 40_000);
+
   it("prints one URL, serves stores and the page, keeps the data, and leaves no child", async () => {
     const page = mkdtempSync(join(tmpdir(), "conat-page-"));
     writeFileSync(join(page, "index.html"), "<h1>hello</h1>");

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { ConatError } from "@conat/conat/internal";
 import type { JwtOptions } from "./auth/jwt-authenticator.ts";
+import { makeNatsAccounts } from "./backends/make-accounts.ts";
 import { ConfigError, loadConfig } from "./config.ts";
 import type { HubConfig } from "./config-options.ts";
 import type { GatewayLimits } from "./gateway/limits.ts";
@@ -34,6 +35,7 @@ function toHubOptions(
     staticDir: config.static,
     natsUrl: config.natsUrl,
     natsNkeySeed: config.natsNkey,
+    natsBackendKeys: config.natsBackendKeys,
     natsDurability: config.natsDurability,
     dataDir: config.dataDir,
     syncInterval: config.sync,
@@ -174,7 +176,9 @@ try {
     { args: process.argv.slice(2), env: process.env },
     (text) => void process.stdout.write(text),
   );
-  if (config) await run(config);
+  if (config?.makeNatsAccounts !== undefined) {
+    console.log(await makeNatsAccounts(config.makeNatsAccounts));
+  } else if (config) await run(config);
 } catch (error) {
   fail(error);
 }

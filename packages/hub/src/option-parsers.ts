@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { type BackendKeys, parseBackendKeys } from "./nats-server/index.ts";
 
 /** Readers of option values. Each throws an Error whose message says what it wanted. */
 
@@ -79,4 +80,14 @@ export function parseSwitch(text: string): boolean {
   if (["1", "true", "yes", "on"].includes(text)) return true;
   if (["", "0", "false", "no", "off"].includes(text)) return false;
   throw new Error("true or false");
+}
+
+/** A file that `--make-nats-accounts` has written. */
+export function parseBackendKeysFile(path: string): BackendKeys {
+  try {
+    return parseBackendKeys(readFileSync(path, "utf8"));
+  } catch {
+    // The reason could quote the file.
+    throw new Error("a file that --make-nats-accounts has written");
+  }
 }

@@ -14,11 +14,6 @@ import type { NatsIssuer } from "./nats-issuer.ts";
 /** Where a NATS server asks who somebody is: NATS ADR-26. */
 export const CALLOUT_SUBJECT = "$SYS.REQ.USER.AUTH";
 
-/** A client listens to one subject, and to a second one while it changes. */
-const MAX_SUBSCRIPTIONS = 4;
-/** Twice what a tunnel puts into one message. */
-const MAX_PAYLOAD_BYTES = 131_072;
-
 const requestSchema = v.object({
   nats: v.object({
     server_id: v.object({ id: v.string() }),
@@ -96,8 +91,8 @@ async function permit(
   return {
     pub: { allow: [subjects.open, subjects.up("*")] },
     sub: { allow: [subjects.down] },
-    subs: MAX_SUBSCRIPTIONS,
-    payload: MAX_PAYLOAD_BYTES,
+    subs: -1,
+    payload: -1,
     data: -1,
   };
 }

@@ -5,6 +5,7 @@ import { type Client, connect, dkv, PubSub } from "@conat/conat";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { eventually } from "../../../conat/src/testing/eventually.ts";
 import { type Hub, startHub } from "../hub.ts";
+import { type HubsOnAccounts, startHubOnAccounts } from "../test-kit/accounts.ts";
 import { signToken, TEST_SECRET } from "../test-kit/tokens.ts";
 
 /** A hub with a NATS server of its own, and clients that end with the test. */
@@ -15,7 +16,12 @@ const clients: Client[] = [];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "conat-backends-"));
-  hub = await startHub({ port: 0, dataDir: folder, jwt: { secret: TEST_SECRET } });
+  hub = await startHub({
+    port: 0,
+    dataDir: folder,
+    jwt: { secret: TEST_SECRET },
+    logger: "silent",
+  });
   natsUrl = hub.natsUrl ?? "";
 }, 30_000);
 afterEach(async () => {
@@ -103,5 +109,57 @@ describe("a project's own backend that connects to NATS", () => {
     const account = await openAccount(["p1"]);
     const other = await dkv<number>({ client: account, project_id: "p1", name: "build" });
     expect(other.get("a")).toBe(1);
+  }, 40_000);
+});
+
+describe("projects' backends on a NATS server that hubs share", () => {
+  let shared: HubsOnAccounts;
+  beforeEach(async () => {
+    shared = await startHubOnAccounts();
+  });
+  afterEach(() => shared.close());
+
+  it("move to another hub when theirs is drained, and when it is gone", async () => {
+    const jwt = { secret: TEST_SECRET };
+    const first = await shared.startHub({ jwt, name: "first" });
+    const token = await signToken({ project_id: "p1" });
+    const client = keep(connect(shared.nats.url, { project_id: "p1", token }));
+    const store = await dkv<number>({ client, project_id: "p1", name: "build" });
+    const second = await shared.startHub({ jwt, name: "second" });
+    await first.close({ drainMs: 5_000 });
+    store.set("a", 1);
+    await store.save();
+    const third = await shared.startHub({ jwt, name: "third" });
+    await second.close();
+    store.set("b", 2);
+    await store.save();
+    expect(await third.session.listStores({ kind: "project", id: "p1" })).toMatchObject([
+      { name: "build", keys: 2 },
+    ]);
+  }, 40_000);
+
+  it("are told in words that there is no hub, and come in when there is one", async () => {
+    const client = keep(connect(shared.nats.url, { project_id: "p1" }));
+    await eventually(() => /no hub to ask/.test(client.status.error?.message ?? ""));
+    await shared.startHub({ dev: true });
+    await client.ready();
+  }, 40_000);
+
+  it("renew their token without another connection", async () => {
+    await shared.startHub({ jwt: { secret: TEST_SECRET } });
+    let asked = 0;
+    const token = (): Promise<string> => {
+      asked += 1;
+      return signToken({ project_id: "p1" }, asked === 1 ? 1_500 : 3_600_000);
+    };
+    const client = keep(connect(shared.nats.url, { project_id: "p1", token }));
+    const states: string[] = [];
+    await client.ready();
+    client.onStatus(({ state }) => states.push(state));
+    await eventually(() => asked === 2);
+    const store = await dkv<number>({ client, project_id: "p1", name: "build" });
+    store.set("a", 1);
+    await store.save();
+    expect(states).toEqual([]);
   }, 40_000);
 });

@@ -3,6 +3,11 @@ export const DATA_ACCOUNT = "CONAT";
 /** The account of projects' own backends: it has no JetStream, imports nothing, and nothing is exported to it. */
 export const BACKENDS_ACCOUNT = "CONAT_BACKENDS";
 
+/** A backend listens to one subject, a hub to three. */
+const MAX_SUBSCRIPTIONS = 8;
+/** Twice what a tunnel puts into one message. */
+const MAX_PAYLOAD_BYTES = 131_072;
+
 /** The public keys that a server has to know, all of one deployment's hubs. */
 export type AccountKeys = {
   /** User (`U…`) of hubs and trusted backends, in the account that has the data. */
@@ -26,6 +31,8 @@ export function formatAccounts({ hub, gate, issuer }: AccountKeys): string[] {
     "  }",
     `  ${BACKENDS_ACCOUNT} {`,
     `    users: [ { nkey: "${gate}" } ]`,
+    // Of each connection. What a hub says of a client sets no limits.
+    `    limits { max_subs: ${MAX_SUBSCRIPTIONS}, max_payload: ${MAX_PAYLOAD_BYTES} }`,
     "  }",
     "}",
     "authorization {",
