@@ -57,7 +57,10 @@ export function createProgram(stop: AbortSignal): Command {
         parseIds,
       ),
     )
-    .option("--as-project <id>", "to a hub in development mode: be this project")
+    .option(
+      "--as-project <id>",
+      "be this project's own backend: to a hub in development mode, or at NATS to the hub behind it",
+    )
     .addOption(
       new Option("--timeout <duration>", "how long to wait for the connection")
         .argParser(parseDurationMs)

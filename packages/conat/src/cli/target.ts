@@ -51,7 +51,9 @@ export async function withTarget(
   const scopeOptions = toScopeOptions(options);
   const scope = parseScope(scopeOptions);
   const identity = toIdentity(options);
-  const client = connect({ address: options.address, token: options.token, identity });
+  const { address, token, asProject } = options;
+  // At NATS itself this says that the command is not trusted there.
+  const client = connect({ address, token, identity, project_id: asProject });
   try {
     await client.ready(options.timeout);
     await work({

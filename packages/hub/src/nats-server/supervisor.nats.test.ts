@@ -41,6 +41,20 @@ async function client(server: NatsServer): Promise<NatsConnection> {
   return connection;
 }
 
+it("keeps what was stored before projects' backends got an account of their own", async () => {
+  const dataDir = await temporaryFolder();
+  const before = await start({ dataDir });
+  const written = await new Kvm(await client(before)).create("kept");
+  const revision = await written.put("a", "1");
+  await before.stop();
+  for (let round = 0; round < 2; round += 1) {
+    const after = await start({ dataDir, backends: true });
+    const entry = await (await new Kvm(await client(after)).open("kept")).get("a");
+    expect([entry?.string(), entry?.revision]).toEqual(["1", revision]);
+    await after.stop();
+  }
+});
+
 function pidOf(server: NatsServer): number {
   if (server.pid === undefined) {
     throw new Error("the server has no process");
