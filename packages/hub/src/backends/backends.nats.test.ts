@@ -3,7 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, connect, dkv, PubSub } from "@conat/conat";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseServers } from "../../../conat/src/jetstream/address.ts";
+import { HubSession } from "../../../conat/src/session/hub-session.ts";
 import { eventually } from "../../../conat/src/testing/eventually.ts";
+import { createTunnelRoute } from "../../../conat/src/tunnel/index.ts";
 import { type Hub, startHub } from "../hub.ts";
 import { type HubsOnAccounts, startHubOnAccounts } from "../test-kit/accounts.ts";
 import { signToken, TEST_SECRET } from "../test-kit/tokens.ts";
@@ -87,6 +90,22 @@ describe("a project's own backend that connects to NATS", () => {
   ])("does not come in with a token %s", async (_what, sign) => {
     const client = keep(connect(natsUrl, { project_id: "p1", token: await sign() }));
     await expect(client.ready(1_000)).rejects.toThrow("does not let this backend in");
+  });
+
+  it("is the project that NATS was told of, whatever token it shows inside the tunnel", async () => {
+    const tokens = await Promise.all(["p1", "p2"].map((project_id) => signToken({ project_id })));
+    const session = new HubSession({
+      address: new URL("http://conat-hub"),
+      token: tokens[1],
+      route: () =>
+        createTunnelRoute({
+          addresses: parseServers(natsUrl),
+          project_id: "p1",
+          token: tokens[0],
+        }),
+    });
+    await expect(session.ready()).rejects.toMatchObject({ kind: "forbidden" });
+    await session.close();
   });
 
   it("hears at once that it is revoked, and does not come back with that token", async () => {
