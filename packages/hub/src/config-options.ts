@@ -321,6 +321,18 @@ export const CONFIG_OPTIONS = {
     description: `connections from one network address (default ${DEFAULT_GATEWAY_LIMITS.maxAddressConnections})`,
     parse: parseWhole(0, 1_000_000_000),
   }),
+  maxWaiting: optional({
+    flag: "--max-waiting <number>",
+    env: "CONAT_MAX_WAITING",
+    description: `connections that have not said who they are (default ${DEFAULT_GATEWAY_LIMITS.maxWaiting})`,
+    parse: parseWhole(0, 1_000_000_000),
+  }),
+  maxAddressWaiting: optional({
+    flag: "--max-address-waiting <number>",
+    env: "CONAT_MAX_ADDRESS_WAITING",
+    description: `the same from one network address (default ${DEFAULT_GATEWAY_LIMITS.maxAddressWaiting})`,
+    parse: parseWhole(0, 1_000_000_000),
+  }),
   maxIdentityOpenStores: optional({
     flag: "--max-identity-open-stores <number>",
     env: "CONAT_MAX_IDENTITY_OPEN_STORES",

@@ -12,13 +12,22 @@ export interface HttpListener {
   close(): Promise<void>;
 }
 
-/** @throws ConatError `unavailable` when the address is taken, `bad-options` when it is none of this machine. */
+/**
+ * @param requestTimeoutMs how long a peer may take to say what it wants; it may be half as long again until that is noticed
+ * @throws ConatError `unavailable` when the address is taken, `bad-options` when it is none of this machine.
+ */
 export async function listenHttp(
   host: string,
   port: number,
   handler: RequestListener,
+  requestTimeoutMs: number,
 ): Promise<HttpListener> {
-  const server = createServer(handler);
+  const timeouts = {
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: requestTimeoutMs / 2,
+  };
+  const server = createServer(timeouts, handler);
   // An upgraded connection is none of the server's own any more; one whose peer is stuck would keep it open.
   const sockets = new Set<Socket>();
   server.on("connection", (socket: Socket) => {

@@ -1,6 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
 import { ConatError } from "@conat/conat/internal";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
@@ -128,6 +130,28 @@ it("a connection that never says who it is does not stay", async () => {
   const client = await RawClient.open(hub.url, { silent: true });
   toClose.push(client);
   await eventually(() => client.isClosed);
+});
+
+it("a peer that never says what it wants does not stay", async () => {
+  const hub = await start({ dev: true, handshakeTimeoutMs: 100 });
+  const peer = connectTcp(hub.port, "127.0.0.1");
+  peer.write("GET / HTTP/1.1\r\nX-Slow: ");
+  peer.resume();
+  await once(peer, "close");
+});
+
+it("every answer of the hub carries the headers that keep a browser from taking it for more", async () => {
+  const hub = await start({ dev: true });
+  for (const path of [
+    "/healthz",
+    "/nothing",
+    "/socket.io/?EIO=4&transport=polling",
+    "/socket.io/",
+  ]) {
+    const { headers } = await fetch(`${hub.url}${path}`);
+    expect([path, headers.get("x-content-type-options")]).toEqual([path, "nosniff"]);
+    expect([path, headers.get("x-frame-options")]).toEqual([path, "SAMEORIGIN"]);
+  }
 });
 
 it("a client that does not answer a ping does not stay", async () => {

@@ -75,6 +75,8 @@ function chosenLimits(config: HubConfig): Partial<GatewayLimits> {
     "maxConnections",
     "maxIdentityConnections",
     "maxAddressConnections",
+    "maxWaiting",
+    "maxAddressWaiting",
     "maxIdentityOpenStores",
     "maxIdentitySubscriptions",
   ] as const;

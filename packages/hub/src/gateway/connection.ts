@@ -35,6 +35,7 @@ import { refuseMessage } from "./refusals.ts";
 import type { StoreFanout } from "./store-fanout.ts";
 import { StoreRequests } from "./store-requests.ts";
 import { Tenure } from "./tenure.ts";
+import { TokenBucket } from "./token-bucket.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 import { Topics } from "./topics.ts";
 import { Writes } from "./writes.ts";
@@ -63,6 +64,9 @@ export interface ConnectionOptions {
 const READ_DEADLINE_MS = 1_000;
 const READ_POLL_MS = 10;
 
+/** Lines of the audit log about what one client was refused; all refusals are counted. */
+const MAX_DENIED_LINES_PER_S = 1;
+
 /**
  * One client: takes its events apart, and answers each that is wrong by name, or counts it when there is nothing to
  * answer to. Whatever a client sends, the hub goes on.
@@ -81,6 +85,7 @@ export class Connection {
   readonly #storeRequests: StoreRequests;
   readonly #tenure: Tenure;
   readonly #quota: Quota;
+  readonly #deniedLines = new TokenBucket(MAX_DENIED_LINES_PER_S, performance.now());
   /** Sizes of the frames of this turn whose events are about to come. */
   readonly #arrived: number[] = [];
   readonly #onClosed: (connection: Connection) => void;
@@ -117,6 +122,7 @@ export class Connection {
       topics,
       refuse: (error, tell) => {
         tally.countRefused(error.kind);
+        if (error.kind === "forbidden") this.#noteDenied(error);
         tell(error);
       },
     };
@@ -163,6 +169,21 @@ export class Connection {
 
   get subscriptions(): number {
     return this.#topics.size;
+  }
+
+  /** Reads and requests about whole stores not yet answered. */
+  get pendingRequests(): number {
+    return this.#reads.pending + this.#storeRequests.pending;
+  }
+
+  /** Feeds that have something to send and no room for it. */
+  get waitingFeeds(): number {
+    return this.#feeds.waiting;
+  }
+
+  /** Bytes that wait for the client to read them. */
+  get outboxBytes(): number {
+    return this.#outbox.bytes;
   }
 
   /** Writes that the server has not answered. */
@@ -298,6 +319,15 @@ export class Connection {
       default:
         this.#tally.countIgnored("unknown-event");
     }
+  }
+
+  /** For the audit log; somebody who keeps trying must not fill it. */
+  #noteDenied({ kind, message }: ConatError): void {
+    const now = performance.now();
+    if (!this.#deniedLines.isOpen(now)) return;
+    this.#deniedLines.spend(1);
+    const { origin } = this.#session;
+    this.#logger.info({ audit: "deny", origin, kind, message }, "refused a message");
   }
 
   #refuse(event: string, message: unknown[], error: ConatError): void {

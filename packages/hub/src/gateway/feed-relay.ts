@@ -30,6 +30,8 @@ export interface FeedRelayOptions {
   readonly maxWaitingBytes: number;
   /** There is something to {@link FeedRelay.advance}. */
   readonly onBacklog: (relay: FeedRelay) => void;
+  /** The client has been sent all there was, for the first time. */
+  readonly onReady: () => void;
   /** The feed has stopped because the client does not keep up. */
   readonly onSlow: () => void;
   /** The feed has ended for good; the client was told. */
@@ -54,6 +56,7 @@ export class FeedRelay {
   /** The client was told `synced` and nothing waits: live entries go the short way. */
   #isLive = false;
   #isClosed = false;
+  #wasReady = false;
   #audience: string | undefined;
 
   get ref(): StoreRef {
@@ -138,6 +141,8 @@ export class FeedRelay {
       case "synced": {
         const { epoch, seq, time } = event.checkpoint;
         outbox.send("synced", id, [epoch, seq, time]);
+        if (!this.#wasReady) this.#options.onReady();
+        this.#wasReady = true;
         this.#synced = event.checkpoint;
         this.#lastLive = undefined;
         this.#isLive = this.#queue.isEmpty && this.#feed !== undefined;

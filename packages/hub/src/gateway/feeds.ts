@@ -27,6 +27,11 @@ export class Feeds {
     return this.#relays.size;
   }
 
+  /** Feeds that have something to send and no room for it. */
+  get waiting(): number {
+    return this.#backlog.size;
+  }
+
   open(id: number, ref: StoreRef, since: Checkpoint | undefined): void {
     try {
       this.#checkRoom(id);
@@ -94,6 +99,7 @@ export class Feeds {
     const { session, outbox, limits, tally } = this.#context;
     const audience = session.audienceKeyOf(ref);
     this.#context.quota.countStores(1);
+    const startedAt = performance.now();
     const relay = new FeedRelay({
       audience,
       id,
@@ -106,6 +112,7 @@ export class Feeds {
         this.#backlog.add(waiting);
         this.pump();
       },
+      onReady: () => tally.time("open", startedAt),
       onSlow: () => {
         tally.slowReaders += 1;
       },

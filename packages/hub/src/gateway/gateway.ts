@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from "node:http";
+import { type Server as HttpServer, type IncomingMessage, ServerResponse } from "node:http";
 import {
   ConatError,
   Encoder,
@@ -14,6 +14,7 @@ import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Grant } from "../auth/grant.ts";
 import type { Notice } from "../auth/revocation-set.ts";
 import { BackendTunnel } from "../backends/backend-tunnel.ts";
+import { setSecurityHeaders } from "../observability/http.ts";
 import type { Tally } from "../observability/tally.ts";
 import { describeIdentity, type Identity, principalTag } from "../scope/identity.ts";
 import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
@@ -59,6 +60,8 @@ export class Gateway {
   readonly #io: Server;
   readonly #connections = new Set<Connection>();
   readonly #handshakes = new WeakMap<Socket, Handshake>();
+  /** Ends the waiting of a connection that has said who it is. */
+  readonly #waiting = new WeakMap<IncomingMessage, () => void>();
   readonly #quotas: Quotas;
   readonly #departures: Departures;
   readonly #stores = new StoreFanout();
@@ -84,10 +87,15 @@ export class Gateway {
       // Longer than authentication may take, so that a client hears why it was refused.
       connectTimeout: 2 * options.handshakeTimeoutMs,
       allowRequest: (request, decide) => {
-        const isAllowed = isOriginAllowed(request.headers, options.allowedOrigins);
-        if (!isAllowed) options.tally.countRefused("forbidden");
-        decide(isAllowed ? null : "this page may not connect to this hub", isAllowed);
+        const refusal = this.#refuseRequest(request);
+        if (refusal) options.tally.countRefused(refusal.kind);
+        decide(refusal?.message, refusal === undefined);
       },
+    });
+    this.#io.engine.use((_request: unknown, response: unknown, next: () => void) => {
+      // A request to open a WebSocket has no response to speak of.
+      if (response instanceof ServerResponse) setSecurityHeaders(response);
+      next();
     });
     this.#io.use((socket, next) => void this.#admit(socket, next));
     this.#io.on("connection", (socket) => this.#accept(socket));
@@ -104,6 +112,24 @@ export class Gateway {
 
   get subscriptions(): number {
     return this.#sum((connection) => connection.subscriptions);
+  }
+
+  get pendingRequests(): number {
+    return this.#sum((connection) => connection.pendingRequests);
+  }
+
+  get waitingFeeds(): number {
+    return this.#sum((connection) => connection.waitingFeeds);
+  }
+
+  get outboxBytes(): number {
+    return this.#sum((connection) => connection.outboxBytes);
+  }
+
+  get largestOutboxBytes(): number {
+    let largest = 0;
+    for (const { outboxBytes } of this.#connections) largest = Math.max(largest, outboxBytes);
+    return largest;
   }
 
   get pendingWrites(): number {
@@ -173,9 +199,26 @@ export class Gateway {
     }
   }
 
+  /** Whether a connection may be opened, before anybody says anything over it. */
+  #refuseRequest(request: IncomingMessage): ConatError | undefined {
+    if (!isOriginAllowed(request.headers, this.#options.allowedOrigins)) {
+      return new ConatError("forbidden", "this page may not connect to this hub");
+    }
+    const address = this.#addressOf(request);
+    try {
+      const stopWaiting = this.#quotas.wait(address);
+      this.#waiting.set(request, stopWaiting);
+      request.socket.once("close", stopWaiting);
+      return undefined;
+    } catch (error) {
+      return toConatError(error);
+    }
+  }
+
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
     const { doorkeeper, handshakeTimeoutMs } = this.#options;
-    const address = this.#addressOf(socket);
+    const address = this.#addressOf(socket.request);
+    const startedAt = performance.now();
     try {
       this.#checkOpen(address);
       const { auth, headers } = socket.handshake;
@@ -184,6 +227,7 @@ export class Gateway {
       checkTunnel(socket, handshake.grant.identity);
       this.#quotas.checkPrincipal(principalTag(handshake.grant.identity));
       this.#handshakes.set(socket, handshake);
+      this.#options.tally.time("handshake", startedAt);
       next();
     } catch (error) {
       this.#noteRefusal(address, error);
@@ -206,6 +250,7 @@ export class Gateway {
 
   #accept(socket: Socket): void {
     const { session, limits, tally, logger, hubName, doorkeeper } = this.#options;
+    this.#waiting.get(socket.request)?.();
     const handshake = this.#handshakes.get(socket);
     const identity = handshake && this.#currentIdentity(handshake);
     // Something has changed since the handshake a moment ago: the next one finds out.
@@ -231,7 +276,7 @@ export class Gateway {
         session: scoped,
         bound: new BoundEntries({ below: session, maxEntries: limits.maxUntilDisconnect }),
         handshake,
-        quota: this.#quotas.enter(principalTag(identity), this.#addressOf(socket)),
+        quota: this.#quotas.enter(principalTag(identity), this.#addressOf(socket.request)),
         doorkeeper,
         renewalTimeoutMs: this.#options.handshakeTimeoutMs,
         limits,
@@ -246,10 +291,11 @@ export class Gateway {
     dropRequest(socket);
   }
 
-  #addressOf({ request, handshake: { address, headers } }: Socket): string {
+  #addressOf({ socket, headers }: IncomingMessage): string {
+    const peer = socket.remoteAddress ?? "unknown";
     // No proxy stands before a tunnel.
-    if (request.socket instanceof BackendTunnel) return request.socket.remoteAddress;
-    return clientAddress(address, headers["x-forwarded-for"], this.#options.trustedProxies);
+    if (socket instanceof BackendTunnel) return peer;
+    return clientAddress(peer, headers["x-forwarded-for"], this.#options.trustedProxies);
   }
 
   #currentIdentity({ grant }: Handshake): Identity | undefined {

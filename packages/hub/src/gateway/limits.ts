@@ -41,6 +41,9 @@ export interface GatewayLimits {
   readonly maxConnections: number;
   readonly maxIdentityConnections: number;
   readonly maxAddressConnections: number;
+  /** Connections that have not yet said who they are, of all and from one address. */
+  readonly maxWaiting: number;
+  readonly maxAddressWaiting: number;
   /** Feeds and subscriptions over all connections of one account or project's backend. */
   readonly maxIdentityOpenStores: number;
   readonly maxIdentitySubscriptions: number;
@@ -69,6 +72,8 @@ export const DEFAULT_GATEWAY_LIMITS: GatewayLimits = {
   maxConnections: DEFAULT_MAX_CONNECTIONS,
   maxIdentityConnections: 1_000,
   maxAddressConnections: 5_000,
+  maxWaiting: 10_000, // all browsers after a hub was lost; each takes some milliseconds
+  maxAddressWaiting: 1_000,
   maxIdentityOpenStores: 10_000,
   maxIdentitySubscriptions: 10_000,
 };
@@ -84,4 +89,5 @@ export const DEVELOPMENT_RATES: Partial<GatewayLimits> = {
   maxAddressHandshakeRate: 0,
   maxAddressConnections: DEFAULT_MAX_CONNECTIONS,
   maxIdentityConnections: DEFAULT_MAX_CONNECTIONS,
+  maxAddressWaiting: DEFAULT_MAX_CONNECTIONS,
 };

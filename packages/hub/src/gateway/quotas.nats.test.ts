@@ -141,6 +141,22 @@ describe("too many at once", () => {
     expect(JSON.stringify(refusals)).toMatch(/attempts to connect per second/);
   });
 
+  it("connections that do not say who they are are turned away before they cost anything, and make room when they go or say it", async () => {
+    const hub = await start({ maxAddressWaiting: 2 });
+    const silent = [];
+    for (let count = 0; count < 2; count += 1) {
+      silent.push(await RawClient.open(hub.url, { silent: true }));
+    }
+    toClose.unshift(...silent);
+    await expect(RawClient.open(hub.url, { silent: true })).rejects.toThrow("refused");
+    expect(await limited(hub)).toMatchObject({ "address-waiting": 1 });
+    silent[0]?.close();
+    const entered = await eventually(() => enter(hub));
+    expect(entered.refusal).toBeUndefined();
+    // Who has come in does not wait any more.
+    expect((await enter(hub)).refusal).toBeUndefined();
+  });
+
   it("stores and subscriptions of one identity, over its connections, are refused by name and given back", async () => {
     const hub = await start({ maxIdentityOpenStores: 2, maxIdentitySubscriptions: 1 });
     const [one, two] = [await enter(hub), await enter(hub)];

@@ -13,6 +13,8 @@ interface Usage {
   readonly bytes: TokenBucket;
   readonly handshakes: TokenBucket;
   connections: number;
+  /** Connections that have not said who they are. */
+  waiting: number;
   openStores: number;
   subscriptions: number;
 }
@@ -64,6 +66,7 @@ export class Quotas {
   readonly #principals: Ledger;
   readonly #addresses: Ledger;
   #connections = 0;
+  #waiting = 0;
 
   constructor(limits: GatewayLimits, tally: Tally) {
     this.#limits = limits;
@@ -78,6 +81,33 @@ export class Quotas {
       bytes: limits.maxAddressByteRate,
       handshakes: limits.maxAddressHandshakeRate,
     });
+  }
+
+  /**
+   * Counts a connection that has not said who it is, until the function that comes back is called.
+   * @throws ConatError `unavailable`
+   */
+  wait(address: string): () => void {
+    const { maxWaiting, maxAddressWaiting } = this.#limits;
+    const usage = this.#addresses.of(address);
+    if (usage.waiting >= maxAddressWaiting) {
+      throw this.#over(
+        "address-waiting",
+        `more than ${maxAddressWaiting} connections from one address have not said who they are`,
+      );
+    }
+    if (this.#waiting >= maxWaiting) {
+      throw this.#over("waiting", "too many connections have not said who they are: try again");
+    }
+    usage.waiting += 1;
+    this.#waiting += 1;
+    let isWaiting = true;
+    return () => {
+      if (!isWaiting) return;
+      isWaiting = false;
+      usage.waiting -= 1;
+      this.#waiting -= 1;
+    };
   }
 
   /**
@@ -217,6 +247,7 @@ function createUsage({ messages, bytes, handshakes }: Rates): Usage {
     bytes: new TokenBucket(bytes, now),
     handshakes: new TokenBucket(handshakes, now),
     connections: 0,
+    waiting: 0,
     openStores: 0,
     subscriptions: 0,
   };

@@ -10,8 +10,13 @@ export class Reads {
     this.#context = context;
   }
 
+  get pending(): number {
+    return this.#pending;
+  }
+
   async read(id: number, ref: StoreRef, key: string): Promise<void> {
-    const { session, outbox, limits } = this.#context;
+    const { session, outbox, limits, tally } = this.#context;
+    const startedAt = performance.now();
     try {
       if (this.#pending >= limits.maxPendingReads) {
         throw new ConatError(
@@ -22,6 +27,7 @@ export class Reads {
       this.#pending += 1;
       const entry = await session.read(ref, key).finally(() => {
         this.#pending -= 1;
+        tally.time("read", startedAt);
       });
       outbox.send("entry", id, entry === undefined ? null : encodeBlock([entry]), null);
     } catch (error) {

@@ -23,10 +23,14 @@ export class StoreRequests {
     this.#context = context;
   }
 
+  get pending(): number {
+    return this.#pending;
+  }
+
   async list(id: number, scope: Scope): Promise<void> {
     const { session, outbox } = this.#context;
     try {
-      const parts = toParts(await this.#run(() => session.listStores(scope)));
+      const parts = toParts(await this.#run("list", () => session.listStores(scope)));
       const last = parts.pop() ?? [];
       for (const part of parts) outbox.send("stores", id, part, 1, null);
       outbox.send("stores", id, last, 0, null);
@@ -40,7 +44,7 @@ export class StoreRequests {
   async destroy(id: number, ref: StoreRef): Promise<void> {
     const { session, outbox } = this.#context;
     try {
-      await this.#run(() => session.destroyStore(ref));
+      await this.#run("destroy", () => session.destroyStore(ref));
       outbox.send("destroyed", id, null);
     } catch (error) {
       this.#context.refuse(toConatError(error), ({ kind, message }) =>
@@ -49,8 +53,10 @@ export class StoreRequests {
     }
   }
 
-  async #run<Answer>(request: () => Promise<Answer>): Promise<Answer> {
-    const { maxPendingStoreRequests } = this.#context.limits;
+  async #run<Answer>(what: "list" | "destroy", request: () => Promise<Answer>): Promise<Answer> {
+    const { limits, tally } = this.#context;
+    const { maxPendingStoreRequests } = limits;
+    const startedAt = performance.now();
     if (this.#pending >= maxPendingStoreRequests) {
       throw new ConatError(
         "limit-exceeded",
@@ -62,6 +68,7 @@ export class StoreRequests {
       return await request();
     } finally {
       this.#pending -= 1;
+      tally.time(what, startedAt);
     }
   }
 }

@@ -64,10 +64,14 @@ export class Writes {
     this.#pending += mutations.length;
     this.#pendingBytes += bytes;
     let unanswered = mutations.length;
+    const startedAt = performance.now();
     const onResult = (result: WriteResult): void => {
       this.#pending -= 1;
       unanswered -= 1;
-      if (unanswered === 0) this.#pendingBytes -= bytes;
+      if (unanswered === 0) {
+        this.#pendingBytes -= bytes;
+        this.#context.tally.time("write", startedAt);
+      }
       if (!this.#isClosed) this.#answer(result);
       if (this.#pending === 0) for (const listener of this.#idleListeners.splice(0)) listener();
     };
