@@ -73,6 +73,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     options.host,
     options.port,
     createHttpHandler({ isReady, metrics: () => metrics, staticDir: options.staticDir }),
+    options.handshakeTimeoutMs,
   );
   try {
     upstream = await openUpstream(options);
@@ -135,7 +136,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   const hub = new RunningHub({ options, http, upstream, session, gateway, board, rules, gate });
   metrics = createMetrics({ tally, gateway, session, rules, gate, isReady });
   logger.info(
-    { url: hub.url, nats: upstream.natsServer?.url, dev: options.dev },
+    { audit: "config", url: hub.url, nats: upstream.natsServer?.url, ...describeOptions(options) },
     "the hub has started",
   );
   return hub;
@@ -253,6 +254,23 @@ class RunningHub implements Hub {
     await upstream.close();
     options.logger.info("the hub has stopped");
   }
+}
+
+/** What decides who may do what here, without secrets. */
+function describeOptions(options: ResolvedHubOptions): object {
+  const { dev, jwt, allowedOrigins, trustedProxies, rules, projects, limits } = options;
+  return {
+    dev,
+    authentication: dev ? "none" : jwt ? "tokens" : "function",
+    issuer: jwt?.issuer,
+    audience: jwt?.audience,
+    cookieName: jwt?.cookie,
+    allowedOrigins,
+    trustedProxies,
+    rules: rules?.length ?? 0,
+    projectsByLookup: projects !== undefined,
+    limits,
+  };
 }
 
 function checkStaticDir(dir: string | undefined): void {

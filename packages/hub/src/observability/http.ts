@@ -20,12 +20,17 @@ const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
   ["Cross-Origin-Resource-Policy", "same-origin"],
 ];
 
+/** Tells browsers to take an answer for no more than it is. */
+export function setSecurityHeaders(response: ServerResponse): void {
+  for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+}
+
 /** Answers plain HTTP requests: health, metrics and files. */
 export function createHttpHandler(options: HttpOptions): RequestListener {
   const serveFile =
     options.staticDir === undefined ? undefined : sirv(options.staticDir, { etag: true });
   return (request, response) => {
-    for (const [name, value] of SECURITY_HEADERS) response.setHeader(name, value);
+    setSecurityHeaders(response);
     const [path] = (request.url ?? "/").split("?", 1);
     if (request.method !== "GET" && request.method !== "HEAD") {
       answer(response, 405, "only GET and HEAD\n");

@@ -9,6 +9,10 @@ export interface Observed {
     readonly openFeeds: number;
     readonly subscriptions: number;
     readonly pendingWrites: number;
+    readonly pendingRequests: number;
+    readonly waitingFeeds: number;
+    readonly outboxBytes: number;
+    readonly largestOutboxBytes: number;
   };
   readonly session: {
     readonly openStores: number;
@@ -80,6 +84,27 @@ export function createMetrics({
   gauge("conat_open_feeds", "Stores that clients hold open", () => gateway.openFeeds);
   gauge("conat_subscriptions", "Topics that clients listen to", () => gateway.subscriptions);
   gauge("conat_pending_writes", "Writes not yet answered", () => gateway.pendingWrites);
+  gauge(
+    "conat_pending_requests",
+    "Reads and requests about stores not yet answered",
+    () => gateway.pendingRequests,
+  );
+  gauge(
+    "conat_waiting_feeds",
+    "Feeds with something that their reader has no room for",
+    () => gateway.waitingFeeds,
+  );
+  gauge(
+    "conat_outbox_bytes",
+    "Bytes that wait for clients to read them",
+    () => gateway.outboxBytes,
+  );
+  gauge(
+    "conat_largest_outbox_bytes",
+    "Bytes that wait for the slowest client",
+    () => gateway.largestOutboxBytes,
+  );
+  registry.registerMetric(tally.durations);
   gauge("conat_open_stores", "Stores with a replica here", () => session.openStores);
   gauge("conat_views", "Parts of stores that rules make for an audience", () => rules.views);
   gauge("conat_open_topics", "Topics subscribed to upstream", () => session.openTopics);

@@ -1,4 +1,11 @@
 import type { ErrorKind } from "@conat/conat/internal";
+import { Histogram } from "prom-client";
+
+/** What takes time that somebody waits for. */
+export type TimedOperation = "handshake" | "open" | "write" | "read" | "list" | "destroy";
+
+/** From what a server on the same machine answers in to what a client gives up after, in seconds. */
+const DURATION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15];
 
 /** What a hub has counted since it started. Plain numbers: the metrics page turns them into its format when asked. */
 export class Tally {
@@ -13,10 +20,23 @@ export class Tally {
   slowReaders = 0;
   /** PubSub messages dropped because their reader did not keep up. */
   laggedMessages = 0;
+  /** How long operations took, from a client's message to the answer. */
+  readonly durations = new Histogram({
+    name: "conat_operation_seconds",
+    help: "Time from a client's message to the answer, by operation",
+    labelNames: ["operation"],
+    buckets: DURATION_BUCKETS_S,
+    registers: [],
+  });
   readonly #notices = new Map<string, number>();
   readonly #limited = new Map<string, number>();
   readonly #refused = new Map<ErrorKind, number>();
   readonly #ignored = new Map<IgnoredReason, number>();
+
+  /** Notes an operation that is answered now. @param startedAt of `performance.now()` */
+  time(operation: TimedOperation, startedAt: number): void {
+    this.durations.observe({ operation }, (performance.now() - startedAt) / 1_000);
+  }
 
   get refused(): ReadonlyMap<ErrorKind, number> {
     return this.#refused;
