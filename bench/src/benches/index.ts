@@ -5,6 +5,7 @@ import { latencyBusy, latencySpaced } from "./latency.ts";
 import { clientMemory, hubMemory } from "./memory.ts";
 import { openStores } from "./open-store.ts";
 import { resume } from "./resume.ts";
+import { rules } from "./rules.ts";
 import { idle, manyKeys, manyStores } from "./scale.ts";
 import { hubStart, npmStart } from "./start-up.ts";
 import { overwrites, pipelinedWrites, sequentialWrites } from "./writes.ts";
@@ -22,6 +23,7 @@ export const BENCHES: readonly Bench[] = [
   ...fanOut,
   fanOutUnderLoad,
   ...channels,
+  ...rules,
   clientMemory,
   hubMemory,
   idle,

@@ -1,9 +1,8 @@
-import type { HubOptions } from "@conat/hub";
 import type { deepstreamServer } from "../../peers/deepstream-server.ts";
 import type { prsmServer } from "../../peers/prsm-server.ts";
 import type { LoadOptions, loadProcess } from "../load/load-process.ts";
 import type { Sample } from "../load/sample.ts";
-import type { hubProcess } from "../servers/hub-process.ts";
+import type { HubProcessOptions, hubProcess } from "../servers/hub-process.ts";
 import type { socketioServer } from "../servers/socketio-server.ts";
 import type { UsedMemory } from "../servers/used-memory.ts";
 import type { SystemOptions } from "../systems/open-system.ts";
@@ -61,7 +60,7 @@ export class Stage {
     return server;
   }
 
-  async hub(options: HubOptions, flags: readonly string[] = []): Promise<OwnServer> {
+  async hub(options: HubProcessOptions, flags: readonly string[] = []): Promise<OwnServer> {
     const node = this.node<typeof hubProcess>({ module: "servers/hub-process.ts", flags });
     const url = await node.call("start", options);
     return { url, pid: node.pid, memory: () => node.call("memory", undefined as never) };
