@@ -30,11 +30,20 @@ const RULES: RulesFile = {
   ],
 };
 
+/** A rule that has to look at every value. */
+const BY_VALUE: RulesFile = {
+  rules: [
+    { allow: "read", path: "project/*/*/**", if: ["!=", ["at", "$value", "hidden"], true] },
+    { allow: "read", path: "project/*/*/**", if: ["exists", "$value"] },
+    { allow: "write", path: "project/*/*/**" },
+  ],
+};
+
 /** The same hub twice, on one NATS: without rules, which is the floor, and with them. */
-async function open(stage: Stage, load: LoadOptions): Promise<Side[]> {
+async function open(stage: Stage, load: LoadOptions, rulesFile = RULES): Promise<Side[]> {
   const nats = await stage.nats();
   const off = await stage.hub({ natsUrl: nats.url });
-  const on = await stage.hub({ natsUrl: nats.url, rulesFile: RULES });
+  const on = await stage.hub({ natsUrl: nats.url, rulesFile });
   const side = (name: string, role: Side["role"], hub: typeof off): Promise<Side> =>
     stage.side({
       name,
@@ -77,5 +86,20 @@ export const rules: readonly Bench[] = [
     ],
     open: (stage) =>
       open(stage, { kind: "fan-out", readers: 100, changes: 600, window: 1, keys: 100 }),
+  },
+  {
+    name: "rules-by-value",
+    rows: [
+      {
+        name: "rules-by-value-cpu",
+        title: "the same with rules for reading that look at every value",
+        unit: "µs",
+        metric: cpuPerOperation("hub"),
+        ours: "rules on",
+        targets: [atMost(1.15)],
+      },
+    ],
+    open: (stage) =>
+      open(stage, { kind: "fan-out", readers: 100, changes: 600, window: 1, keys: 100 }, BY_VALUE),
   },
 ];

@@ -19,7 +19,13 @@ type Term = (context: RuleContext) => unknown;
 interface Compiled {
   readonly term: Term;
   readonly fields: readonly string[];
+  /** Names of `$params` that it looks at; `undefined` when it looks at a key or a value. */
+  readonly params: readonly string[] | undefined;
 }
+
+/** What a term depends on that looks at nothing, and one that looks at a key or a value. */
+const NOTHING = { fields: [], params: [] } as const;
+const AN_ENTRY = { fields: [], params: undefined } as const;
 
 const MAX_DEPTH = 20;
 
@@ -39,44 +45,58 @@ export function parseRules(file: unknown): Rule[] {
   }
   return parsed.output.rules.map((rule) => {
     if (rule.if === undefined) return allow(rule.allow, rule.path);
-    const { term, fields } = compile(rule.if, 0);
+    const { term, fields, params } = compile(rule.if, 0);
     const condition: Condition = (context) => {
       const answer = term(context);
       return answer instanceof Promise ? answer.then((one) => one === true) : answer === true;
     };
-    return allow(rule.allow, rule.path, condition, { fields });
+    const allowed = allow(rule.allow, rule.path, condition, { fields });
+    const { storeParams } = allowed.pattern;
+    const isOfStore = params?.every((name) => storeParams.includes(name)) ?? false;
+    return { ...allowed, isOfStore };
   });
 }
 
 function compile(source: unknown, depth: number): Compiled {
   if (depth > MAX_DEPTH) throw bad("a condition is nested too deep");
   if (typeof source === "string" && source.startsWith("$")) return reference(source);
-  if (!Array.isArray(source)) return { term: () => source, fields: [] };
+  if (!Array.isArray(source)) return { term: () => source, ...NOTHING };
   const [operator, ...rest]: unknown[] = source;
-  if (operator === "literal" && rest.length === 1) return { term: () => rest[0], fields: [] };
+  if (operator === "literal" && rest.length === 1) return { term: () => rest[0], ...NOTHING };
   const known = typeof operator === "string" ? OPERATORS.get(operator) : undefined;
   if (known === undefined) throw bad(`${JSON.stringify(operator)} is no operator`);
   const [least, most, apply] = known;
   if (rest.length < least || rest.length > most) {
     throw bad(`${JSON.stringify(operator)} does not take ${rest.length} terms`);
   }
-  const terms = rest.map((one) => compile(one, depth + 1));
+  const compiled = rest.map((one) => compile(one, depth + 1));
+  const terms = compiled.map(({ term }) => term);
   return {
-    fields: terms.flatMap(({ fields }) => fields),
+    fields: compiled.flatMap(({ fields }) => fields),
+    params: operator === "get" ? undefined : joined(compiled.map(({ params }) => params)),
     term: (context) => {
       if (operator === "and" || operator === "or") {
-        return shortCut(
-          operator === "or",
-          terms.map(({ term }) => term),
-          context,
-        );
+        return shortCut(operator === "or", terms, context);
       }
-      const values = terms.map(({ term }) => term(context));
-      return values.some((value) => value instanceof Promise)
+      const values = terms.map((term) => term(context));
+      return values.some(isPromise)
         ? Promise.all(values).then((ready) => apply(ready, context))
         : apply(values, context);
     },
   };
+}
+
+function joined(params: readonly Compiled["params"][]): Compiled["params"] {
+  const names: string[] = [];
+  for (const some of params) {
+    if (some === undefined) return undefined;
+    names.push(...some);
+  }
+  return names;
+}
+
+function isPromise(value: unknown): boolean {
+  return value instanceof Promise;
 }
 
 /** The first term that decides, without looking at those after it. */
@@ -156,19 +176,20 @@ function reference(text: string): Compiled {
   const [name = ""] = path;
   switch (root) {
     case "key":
-      if (path.length === 0) return { term: ({ key }) => key, fields: [] };
+      if (path.length === 0) return { term: ({ key }) => key, ...AN_ENTRY };
       break;
     case "identity":
       if (path.length === 1)
-        return { term: ({ identity }) => step(identity, name), fields: [name] };
+        return { term: ({ identity }) => step(identity, name), fields: [name], params: [] };
       break;
     case "params":
-      if (path.length === 1) return { term: ({ params }) => step(params, name), fields: [] };
+      if (path.length === 1)
+        return { term: ({ params }) => step(params, name), fields: [], params: [name] };
       break;
     case "value":
-      return { term: (context) => path.reduce(step, context.value), fields: [] };
+      return { term: (context) => path.reduce(step, context.value), ...AN_ENTRY };
     case "prev":
-      return { term: (context) => path.reduce(step, context.prev), fields: [] };
+      return { term: (context) => path.reduce(step, context.prev), ...AN_ENTRY };
   }
   throw bad(
     `${JSON.stringify(text)} refers to nothing; a text that begins with $ is ["literal", "$…"]`,

@@ -20,6 +20,8 @@ export interface Pattern {
   readonly text: string;
   /** The names of identity fields it depends on. */
   readonly fields: readonly string[];
+  /** The names that a store is enough to bind. */
+  readonly storeParams: readonly string[];
   /** Every key of the store matches. */
   readonly matchesAllKeys: boolean;
   /** Whether the store can be meant, whoever asks. */
@@ -55,6 +57,7 @@ export function parsePattern(text: string): Pattern {
   return {
     text,
     fields,
+    storeParams: storeParts.flatMap((part) => (part.type === "param" ? [part.name] : [])),
     matchesAllKeys: isOpen && keyParts.length === 0,
     couldMatchStore: (ref) =>
       bind(storeParts, storeNames(ref), new Map(), undefined, false) !== undefined,
@@ -99,7 +102,9 @@ function bind(
 ): Params | undefined {
   if (isOpen ? names.length < parts.length : names.length !== parts.length) return undefined;
   let bound: Map<string, string> | undefined;
-  for (const [at, part] of parts.entries()) {
+  let at = -1;
+  for (const part of parts) {
+    at += 1;
     const name = names[at] ?? "";
     if (part.type === "literal" && part.text !== name) return undefined;
     if (part.type === "field" && fieldOf && fieldOf(part.name) !== name) return undefined;

@@ -11,6 +11,7 @@ import { describeIdentity, type Identity } from "../scope/identity.ts";
 import type { Params } from "./pattern.ts";
 import {
   type Access,
+  type Condition,
   type Rule,
   type RuleContext,
   type RuleIdentity,
@@ -38,11 +39,19 @@ export interface WriteDecision {
   readonly dependsOnPrev: boolean;
 }
 
+/**
+ * Says of a write whether it is allowed, at once; `undefined` where that takes a look at what is stored, or time: then
+ * {@link RuleBook.decideWrite} does.
+ */
+export type WriteJudge = (key: string, value: Uint8Array | undefined) => boolean | undefined;
+
 /** A rule that can apply to one identity in one store, with what its path has bound so far. */
 interface BoundRule {
   readonly rule: Rule;
   readonly index: number;
   readonly params: Params;
+  /** What is left to ask of each key. */
+  readonly condition: Condition | undefined;
 }
 
 const MAX_KNOWN_STORES = 10_000;
@@ -55,6 +64,8 @@ export class RuleBook {
   readonly #onError: (error: unknown, rule: Rule) => void;
   /** Rules of later books make other audiences, whatever they say. */
   readonly #version: number;
+  /** Rules for writing that look at what is stored, or take their time. */
+  readonly #needsMore = new WeakSet<Rule>();
   readonly #ofStore = new LRUCache<string, readonly number[]>({ max: MAX_KNOWN_STORES });
 
   /** @param onError a rule has thrown, and so denied */
@@ -79,7 +90,7 @@ export class RuleBook {
     const who = toRuleIdentity(identity, ref.scope);
     const bound = this.#bind("read", who, ref);
     if (bound.length === 0) throw denied(identity, "read", ref);
-    if (bound.some(({ rule }) => rule.pattern.matchesAllKeys && !rule.condition)) return EVERYTHING;
+    if (bound.some(isForAllKeys)) return EVERYTHING;
     const seen = bound.map(({ rule, index }) => [
       index,
       (rule.fields ?? Object.keys(who).sort()).map((field) => [field, who[field] ?? null]),
@@ -93,19 +104,53 @@ export class RuleBook {
   /** Whether every key may be written, so that nothing needs to be asked about a single one. */
   allowsAllWrites(identity: Identity, ref: StoreRef): boolean {
     if (!this.governs(identity, ref)) return true;
-    return this.#bind("write", toRuleIdentity(identity, ref.scope), ref).some(
-      ({ rule }) => rule.pattern.matchesAllKeys && !rule.condition,
-    );
+    return this.#bind("write", toRuleIdentity(identity, ref.scope), ref).some(isForAllKeys);
+  }
+
+  /** For writes of one identity in one store. A rule that throws allows nothing. */
+  judgeOf(identity: Identity, ref: StoreRef): WriteJudge {
+    const who = toRuleIdentity(identity, ref.scope);
+    const fieldOf = fieldsOf(who);
+    const bound = this.#bind("write", who, ref);
+    const asker = new QuickAsker(who);
+    return (key, value) => {
+      for (const { rule, params, condition } of bound) {
+        const all = rule.pattern.bindKey(key, params, fieldOf);
+        if (all === undefined) continue;
+        if (condition === undefined) return true;
+        if (this.#needsMore.has(rule)) return undefined;
+        const answer = this.#askAtOnce(rule, condition, asker, asker.show(key, all, value));
+        if (answer instanceof Promise || asker.wasAskedForMore) {
+          // A rule that has once looked at more than a write brings with it is not asked this way again.
+          this.#needsMore.add(rule);
+          return undefined;
+        }
+        if (answer === true) return true;
+      }
+      return false;
+    };
+  }
+
+  /** The answer to what can be told at once. Who needs longer is asked again, by somebody who waits. */
+  #askAtOnce(rule: Rule, condition: Condition, asker: QuickAsker, context: RuleContext): unknown {
+    try {
+      const answer: unknown = condition(context);
+      if (answer instanceof Promise) answer.catch(() => undefined);
+      return answer;
+    } catch (error) {
+      if (!asker.wasAskedForMore) this.#onError(error, rule);
+      return false;
+    }
   }
 
   /** Whether a write is allowed; a rule that throws allows nothing. */
   async decideWrite(identity: Identity, ref: StoreRef, facts: WriteFacts): Promise<WriteDecision> {
     const who = toRuleIdentity(identity, ref.scope);
     const value = facts.value && tryDecode(facts.value);
-    for (const { rule, params } of this.#bind("write", who, ref)) {
+    for (const { rule, params, condition } of this.#bind("write", who, ref)) {
       const all = rule.pattern.bindKey(facts.key, params, fieldsOf(who));
       if (all === undefined) continue;
-      if (rule.condition === undefined) return { isAllowed: true, dependsOnPrev: false };
+      if (condition === undefined) return { isAllowed: true, dependsOnPrev: false };
       let dependsOnPrev = false;
       const prev = facts.prev?.kind === "put" ? tryDecode(valueBytes(facts.prev)) : undefined;
       const context: RuleContext = {
@@ -120,7 +165,7 @@ export class RuleBook {
         get: facts.get,
       };
       try {
-        if ((await rule.condition(context)) === true) return { isAllowed: true, dependsOnPrev };
+        if ((await condition(context)) === true) return { isAllowed: true, dependsOnPrev };
       } catch (error) {
         this.#onError(error, rule);
       }
@@ -128,10 +173,10 @@ export class RuleBook {
     return { isAllowed: false, dependsOnPrev: false };
   }
 
-  #readable({ rule, params }: BoundRule, who: RuleIdentity, entry: Entry): boolean {
+  #readable({ rule, params, condition }: BoundRule, who: RuleIdentity, entry: Entry): boolean {
     const all = rule.pattern.bindKey(entry.key, params, fieldsOf(who));
     if (all === undefined) return false;
-    if (rule.condition === undefined) return true;
+    if (condition === undefined) return true;
     const context: RuleContext = {
       identity: who,
       params: toObject(all),
@@ -145,7 +190,7 @@ export class RuleBook {
       },
     };
     try {
-      const answer = rule.condition(context);
+      const answer = condition(context);
       if (answer instanceof Promise) {
         answer.catch(() => undefined);
         throw new ConatError("bad-options", "a rule for reading must answer at once");
@@ -163,9 +208,22 @@ export class RuleBook {
       const rule = this.#rules[index];
       if (rule === undefined || !rule.access.includes(access)) continue;
       const params = rule.pattern.bindStore(ref, fieldsOf(who));
-      if (params) bound.push({ rule, index, params });
+      if (params === undefined) continue;
+      if (!rule.isOfStore) bound.push({ rule, index, params, condition: rule.condition });
+      else if (this.#holdsForStore(rule, who, params)) {
+        bound.push({ rule, index, params, condition: undefined });
+      }
     }
     return bound;
+  }
+
+  #holdsForStore(rule: Rule, who: RuleIdentity, params: Params): boolean {
+    try {
+      return rule.condition?.(new QuickAsker(who).show("", params, undefined)) === true;
+    } catch (error) {
+      this.#onError(error, rule);
+      return false;
+    }
   }
 
   #rulesOf(ref: StoreRef): readonly number[] {
@@ -180,6 +238,10 @@ export class RuleBook {
   }
 }
 
+function isForAllKeys({ rule, condition }: BoundRule): boolean {
+  return rule.pattern.matchesAllKeys && condition === undefined;
+}
+
 export function denied(identity: Identity, access: Access, ref: StoreRef): ConatError {
   const what = `the store ${JSON.stringify(ref.name)}`;
   return new ConatError(
@@ -188,12 +250,52 @@ export function denied(identity: Identity, access: Access, ref: StoreRef): Conat
   );
 }
 
+/**
+ * Shows rules what a write brings with it, and notes when one wants to see more: its answer then counts for nothing.
+ */
+class QuickAsker {
+  readonly #identity: RuleIdentity;
+  readonly #get: RuleContext["get"];
+  wasAskedForMore = false;
+
+  constructor(identity: RuleIdentity) {
+    this.#identity = identity;
+    this.#get = () => {
+      this.wasAskedForMore = true;
+      return new Promise(() => undefined);
+    };
+  }
+
+  show(key: string, params: Params, value: Uint8Array | undefined): RuleContext {
+    this.wasAskedForMore = false;
+    const asker = this;
+    return {
+      identity: this.#identity,
+      params: toObject(params),
+      key,
+      get value() {
+        return value && tryDecode(value);
+      },
+      get prev() {
+        asker.wasAskedForMore = true;
+        return undefined;
+      },
+      get: this.#get,
+    };
+  }
+}
+
 function fieldsOf(who: RuleIdentity): (name: string) => string | undefined {
   return (name) => (Object.hasOwn(who, name) ? String(who[name]) : undefined);
 }
 
+/** What has this for its prototype inherits no name, and is as fast as any object, which one without prototype is not. */
+const NO_NAMES: object = Object.freeze(Object.create(null));
+
 function toObject(params: Params): Readonly<Record<string, string>> {
-  return Object.assign(Object.create(null), Object.fromEntries(params));
+  const object: Record<string, string> = Object.create(NO_NAMES);
+  for (const [name, value] of params) object[name] = value;
+  return object;
 }
 
 /** A value that is none reads as `undefined`. */

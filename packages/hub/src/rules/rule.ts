@@ -21,7 +21,9 @@ export interface RuleContext {
   get(store: string, key: string): Promise<unknown>;
 }
 
-/** Decides. One that throws, or is a promise where reading is decided, denies and is reported. */
+/**
+ * Decides, and changes nothing: of one write it may be asked more than once, first without what is stored. One that
+ * throws, or is a promise where reading is decided, denies and is reported. */
 export type Condition = (context: RuleContext) => boolean | Promise<boolean>;
 
 export interface Rule {
@@ -30,6 +32,8 @@ export interface Rule {
   readonly condition: Condition | undefined;
   /** Fields of the identity it depends on; `undefined` for any of them. Readers who agree in these share a feed. */
   readonly fields: readonly string[] | undefined;
+  /** The condition looks at nothing but who asks and which store it is: one answer holds for every key. */
+  readonly isOfStore: boolean;
 }
 
 export interface AllowOptions {
@@ -55,6 +59,7 @@ export function allow(
     pattern,
     condition,
     fields: own && [...new Set([...pattern.fields, ...own])],
+    isOfStore: false,
   };
 }
 

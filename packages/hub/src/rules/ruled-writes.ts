@@ -22,7 +22,9 @@ export interface RuledWritesOptions {
   readonly book: () => RuleBook;
 }
 
-/** Writes that a rule decides about one by one; those of one key in their order. */
+/**
+ * Writes that rules decide about: together where that is done at once, else one by one; those of one key in their order.
+ */
 export class RuledWrites {
   readonly #options: RuledWritesOptions;
   /** The last write of each key that is under way. */
@@ -32,8 +34,33 @@ export class RuledWrites {
     this.#options = options;
   }
 
-  write(ref: StoreRef, mutation: Mutation, onResult: (result: WriteResult) => void): void {
-    const slot = JSON.stringify([ref.scope, ref.name, ref.ephemeral, mutation.key]);
+  /** @throws ConatError `forbidden` when the role does not allow it */
+  write(
+    ref: StoreRef,
+    mutations: readonly Mutation[],
+    onResult: (result: WriteResult) => void,
+  ): void {
+    const { inner, authorize, book } = this.#options;
+    const identity = authorize(ref);
+    const judge = book().judgeOf(identity, ref);
+    const allowed: Mutation[] = [];
+    for (const mutation of mutations) {
+      const { key, value, write } = mutation;
+      // Behind others of its key; there are seldom any, so that the name is worth making only then.
+      const isWaiting = this.#last.size > 0 && this.#last.has(slotOf(ref, key));
+      const isAllowed = isWaiting ? undefined : judge(key, value);
+      if (isAllowed) allowed.push(mutation);
+      else if (isAllowed === undefined) this.#decide(ref, mutation, onResult);
+      else {
+        const error = denied(identity, "write", ref);
+        queueMicrotask(() => onResult({ write, ok: false, error }));
+      }
+    }
+    if (allowed.length > 0) inner.write(ref, allowed, onResult);
+  }
+
+  #decide(ref: StoreRef, mutation: Mutation, onResult: (result: WriteResult) => void): void {
+    const slot = slotOf(ref, mutation.key);
     const before = this.#last.get(slot) ?? Promise.resolve();
     const done = before
       .then(() => this.#write(ref, mutation))
@@ -98,4 +125,8 @@ export class RuledWrites {
       );
     }
   }
+}
+
+function slotOf({ scope, name, ephemeral }: StoreRef, key: string): string {
+  return JSON.stringify([scope, name, ephemeral, key]);
 }

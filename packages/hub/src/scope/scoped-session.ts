@@ -238,7 +238,7 @@ export class ScopedSession implements Session {
     }
     const tell = (result: WriteResult): void => onResult(this.#hideCurrent(ref, result));
     if (book.allowsAllWrites(this.#identity, ref)) this.#inner.write(ref, mutations, tell);
-    else for (const mutation of mutations) this.#ruledWrites.write(ref, mutation, tell);
+    else this.#ruledWrites.write(ref, mutations, tell);
   }
 
   /** A conflict tells what is stored only to those who may read it. */
