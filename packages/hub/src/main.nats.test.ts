@@ -53,6 +53,30 @@ async function withSession(url: string, use: (session: HubSession) => Promise<vo
 }
 
 describe("the command", () => {
+  it("reads its rules again on SIGHUP, for what is open too, and keeps what it had when they are wrong", async () => {
+    const file = join(folder, "rules.json");
+    const put = (path: string): void =>
+      writeFileSync(file, JSON.stringify({ rules: [{ allow: ["read", "write"], path }] }));
+    put("project/p/s/**");
+    const hub = runDev("--rules", file);
+    await withSession(await hub.url(), async (session) => {
+      const feed = new FeedProbe(session, ref);
+      await feed.synced();
+      await store(session, ref, mutate(session, "k", "1"));
+      writeFileSync(file, "{");
+      hub.child.kill("SIGHUP");
+      await eventually(() => hub.stderr.includes("cannot be used"));
+      await store(session, ref, mutate(session, "k", "2"));
+      put("project/*/s/only/*");
+      hub.child.kill("SIGHUP");
+      // What is open is told anew, as far as it may still be seen.
+      await eventually(() => feed.types.filter((type) => type === "reset").length === 2);
+      await expect(store(session, ref, mutate(session, "k", "3"))).rejects.toMatchObject({
+        kind: "forbidden",
+      });
+    });
+  }, 40_000);
+
   it("makes a configuration for a NATS server that projects' backends may reach, and hubs take its keys", async () => {
     const made = run("--make-nats-accounts", folder);
     expect(await made.exitCode()).toBe(0);
