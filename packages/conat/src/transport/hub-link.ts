@@ -33,8 +33,6 @@ export interface HubRoute {
   readonly agent: object;
   /** Where it leads, for people to read. */
   readonly shown: string;
-  /** Why there is no connection. */
-  readonly failure: ConatError | undefined;
 }
 
 /**
@@ -66,7 +64,7 @@ export function openHubLink(
     listener.onLost(error);
   };
   socket.on("connect", () => listener.onOpen());
-  socket.on("connect_error", (error) => lost(route?.failure ?? toLinkError(shown, error)));
+  socket.on("connect_error", (error) => lost(toLinkError(shown, error)));
   socket.on("disconnect", (reason) =>
     lost(new ConatError("unavailable", `the connection to ${shown} was lost: ${reason}`)),
   );

@@ -1,25 +1,17 @@
 import { Agent } from "node:http";
 import type { Duplex } from "node:stream";
-import { type ConatError, toConatError } from "../protocol/conat-error.ts";
+import { toConatError } from "../protocol/conat-error.ts";
 import type { HubRoute } from "../transport/hub-link.ts";
 import { openTunnel, type TunnelOptions } from "./open-tunnel.ts";
 
 /** The route of one attempt to reach a hub through NATS. */
 export function createTunnelRoute(options: TunnelOptions): HubRoute {
-  const agent = new TunnelAgent(options);
-  return {
-    agent,
-    shown: options.addresses.shown,
-    get failure() {
-      return agent.failure;
-    },
-  };
+  return { agent: new TunnelAgent(options), shown: options.addresses.shown };
 }
 
 /** Gives HTTP, and so WebSocket, a tunnel where it asks for a TCP connection. */
 class TunnelAgent extends Agent {
   readonly #options: TunnelOptions;
-  failure: ConatError | undefined;
 
   constructor(options: TunnelOptions) {
     super({ keepAlive: false });
@@ -33,10 +25,9 @@ class TunnelAgent extends Agent {
     openTunnel(this.#options).then(
       (stream) => callback?.(null, stream),
       (thrown: unknown) => {
-        this.failure = toConatError(thrown, "unavailable");
         // Its type asks for a stream even beside an error.
         const fail = callback as ((error: Error) => void) | undefined;
-        fail?.(this.failure);
+        fail?.(toConatError(thrown, "unavailable"));
       },
     );
     return undefined;

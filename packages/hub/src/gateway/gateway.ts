@@ -207,8 +207,12 @@ export class Gateway {
     const address = this.#addressOf(request);
     try {
       const stopWaiting = this.#quotas.wait(address);
-      this.#waiting.set(request, stopWaiting);
-      request.socket.once("close", stopWaiting);
+      const { socket } = request;
+      socket.once("close", stopWaiting);
+      this.#waiting.set(request, () => {
+        socket.off("close", stopWaiting);
+        stopWaiting();
+      });
       return undefined;
     } catch (error) {
       return toConatError(error);
