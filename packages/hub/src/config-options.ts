@@ -321,6 +321,31 @@ export const CONFIG_OPTIONS = {
     description: `connections from one network address (default ${DEFAULT_GATEWAY_LIMITS.maxAddressConnections})`,
     parse: parseWhole(0, 1_000_000_000),
   }),
+  handshakeTimeout: option({
+    flag: "--handshake-timeout <duration>",
+    env: "CONAT_HANDSHAKE_TIMEOUT",
+    description: "how long a new connection may take to say what it wants and who it is",
+    parse: parseDuration,
+    defaultText: "10s",
+  }),
+  maxUntilDisconnect: optional({
+    flag: "--max-until-disconnect <number>",
+    env: "CONAT_MAX_UNTIL_DISCONNECT",
+    description: `keys that one connection may set until it disconnects (default ${DEFAULT_GATEWAY_LIMITS.maxUntilDisconnect})`,
+    parse: parseWhole(0, 1_000_000_000),
+  }),
+  maxPendingWrites: optional({
+    flag: "--max-pending-writes <number>",
+    env: "CONAT_MAX_PENDING_WRITES",
+    description: `writes of one connection that wait for NATS (default ${DEFAULT_GATEWAY_LIMITS.maxPendingWrites})`,
+    parse: parseWhole(0, 1_000_000_000),
+  }),
+  maxPendingReads: optional({
+    flag: "--max-pending-reads <number>",
+    env: "CONAT_MAX_PENDING_READS",
+    description: `reads of one connection that wait for NATS (default ${DEFAULT_GATEWAY_LIMITS.maxPendingReads})`,
+    parse: parseWhole(0, 1_000_000_000),
+  }),
   maxWaiting: optional({
     flag: "--max-waiting <number>",
     env: "CONAT_MAX_WAITING",
