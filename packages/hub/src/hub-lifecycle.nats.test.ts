@@ -1,8 +1,8 @@
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
-import { connect as connectTcp } from "node:net";
 import { ConatError } from "@conat/conat/internal";
 import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { explainFolderError, makeDataFolder } from "./data-folder.ts";
 import { type BackendKeys, loadBackendKeys } from "./backend-keys.ts";
+import { explainFolderError, makeDataFolder } from "./data-folder.ts";
 import { NatsServerError } from "./errors.ts";
 import { claimFolder } from "./folder-claim.ts";
 import { pickFreePort } from "./free-port.ts";
