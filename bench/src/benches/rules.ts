@@ -11,21 +11,13 @@ const RULES: RulesFile = {
     { allow: ["read", "write"], path: "project/*/settings/$account_id" },
     {
       allow: "read",
-      path: "project/:project/*/**",
-      if: [
-        "or",
-        ["==", "$identity.project_id", "$params.project"],
-        ["==", "$identity.admin", true],
-      ],
+      path: "project/*/*/**",
+      if: ["or", ["!=", "$identity.role", "viewer"], ["==", "$identity.admin", true]],
     },
     {
       allow: "write",
-      path: "project/:project/*/:key",
-      if: [
-        "and",
-        ["==", "$identity.project_id", "$params.project"],
-        ["!=", "$params.key", "locked"],
-      ],
+      path: "project/*/*/:key",
+      if: ["and", ["!=", "$identity.role", "viewer"], ["!=", "$params.key", "locked"]],
     },
   ],
 };
