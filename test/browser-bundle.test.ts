@@ -43,7 +43,6 @@ const GATES: readonly Gate[] = [
 /** What a library adds to a page. Not gated: their versions are pinned. */
 const LIBRARIES = [
   { what: "  of it socket.io-client", source: client, library: /^socket\.io-client$/ },
-  { what: "  of it @msgpack/msgpack", source: client, library: /^@msgpack\/msgpack$/ },
   { what: "  of it immutable", source: wholeStore, library: /^immutable$/, without: REACT },
 ];
 

@@ -1,4 +1,4 @@
-import { decode, encode } from "@msgpack/msgpack";
+import { pack, unpack } from "./msgpack.ts";
 
 /**
  * Socket.IO parser that puts each packet into one MessagePack frame. The stock parser sends binary as two frames and
@@ -22,7 +22,7 @@ export class SharedArguments {
   }
 
   frame(packet: Packet, event: unknown): Uint8Array {
-    this.#frame ??= encode([packet.type, packet.nsp, [event, ...this.values]]);
+    this.#frame ??= pack([packet.type, packet.nsp, [event, ...this.values]]);
     return this.#frame;
   }
 }
@@ -38,11 +38,9 @@ export class Encoder {
     }
     const frame: unknown[] = [packet.type, packet.nsp, data];
     if (packet.id !== undefined) frame.push(packet.id);
-    return [encode(frame, ENCODE_OPTIONS)];
+    return [pack(frame)];
   }
 }
-
-const ENCODE_OPTIONS = { ignoreUndefined: true };
 
 export class Decoder {
   #listeners: PacketListener[] = [];
@@ -52,7 +50,7 @@ export class Decoder {
     if (!(frame instanceof Uint8Array) && !(frame instanceof ArrayBuffer)) {
       throw new Error("a frame must be binary");
     }
-    const packet = toPacket(decode(frame));
+    const packet = toPacket(unpack(frame instanceof ArrayBuffer ? new Uint8Array(frame) : frame));
     for (const listener of [...this.#listeners]) listener(packet);
   }
 

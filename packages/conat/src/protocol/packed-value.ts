@@ -1,4 +1,4 @@
-import { decode, Encoder, ExtData, ExtensionCodec } from "@msgpack/msgpack";
+import { Extension, pack, unpack } from "./msgpack.ts";
 
 /** A value that was read from its encoding. */
 export interface Decoded {
@@ -39,7 +39,6 @@ const BUFFER_KINDS = [
   BigUint64Array,
 ] as const;
 
-const MAX_DEPTH = 1_000;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -54,21 +53,17 @@ export function encodePacked(value: unknown): Uint8Array {
   return marked;
 }
 
-function pack(packable: unknown): Uint8Array {
-  return new Encoder({ maxDepth: MAX_DEPTH }).encode(packable);
-}
-
 function toPackable(value: unknown): unknown {
   switch (typeof value) {
     case "undefined":
-      return new ExtData(EXT_UNDEFINED, EMPTY);
+      return new Extension(EXT_UNDEFINED, EMPTY);
     case "bigint":
-      return new ExtData(EXT_BIGINT, utf8.encode(value.toString()));
+      return new Extension(EXT_BIGINT, utf8.encode(value.toString()));
     case "number":
-      return Object.is(value, -0) ? new ExtData(EXT_NEGATIVE_ZERO, EMPTY) : value;
+      return Object.is(value, -0) ? new Extension(EXT_NEGATIVE_ZERO, EMPTY) : value;
     case "string":
       return LONE_SURROGATE.test(value)
-        ? new ExtData(EXT_STRING, utf8.encode(JSON.stringify(value)))
+        ? new Extension(EXT_STRING, utf8.encode(JSON.stringify(value)))
         : value;
     case "object":
       return value === null ? null : objectToPackable(value);
@@ -82,7 +77,7 @@ function objectToPackable(value: object): unknown {
   if (value instanceof Date) {
     const time = new DataView(new ArrayBuffer(8));
     time.setFloat64(0, value.getTime());
-    return new ExtData(EXT_DATE, new Uint8Array(time.buffer));
+    return new Extension(EXT_DATE, new Uint8Array(time.buffer));
   }
   if (value instanceof Map) return list(EXT_MAP, [...value].flat(1));
   if (value instanceof Set) return list(EXT_SET, [...value]);
@@ -99,35 +94,45 @@ function objectToPackable(value: object): unknown {
   return Object.fromEntries(parts.map(([name, part]) => [name, toPackable(part)]));
 }
 
-function list(type: number, items: unknown[]): ExtData {
-  return new ExtData(type, pack(items.map(toPackable)));
+function list(type: number, items: unknown[]): Extension {
+  return new Extension(type, pack(items.map(toPackable)));
 }
 
-function binary(value: object, bytes: Uint8Array): ExtData {
+function binary(value: object, bytes: Uint8Array): Extension {
   const kind = BUFFER_KINDS.findIndex((Kind) => value instanceof Kind);
   const data = new Uint8Array(bytes.length + 1);
   data[0] = kind;
   data.set(bytes, 1);
-  return new ExtData(EXT_BUFFER, data);
+  return new Extension(EXT_BUFFER, data);
 }
 
-const extensions = new ExtensionCodec();
-register(EXT_UNDEFINED, () => undefined);
-register(EXT_NEGATIVE_ZERO, () => -0);
-register(EXT_BIGINT, (data) => BigInt(fromUtf8.decode(data)));
-register(EXT_DATE, (data) => new Date(new DataView(data.buffer, data.byteOffset, 8).getFloat64(0)));
-register(EXT_MAP, (data) => new Map(toPairs(unpackList(data))));
-register(EXT_SET, (data) => new Set(unpackList(data)));
-register(EXT_BUFFER, toBuffer);
-register(EXT_STRING, (data) => JSON.parse(fromUtf8.decode(data)));
-register(EXT_OBJECT, (data) => toObject(toPairs(unpackList(data))));
-
-function register(type: number, decodeExtension: (data: Uint8Array) => unknown): void {
-  extensions.register({ type, encode: () => null, decode: decodeExtension });
+function extend(type: number, data: Uint8Array): unknown {
+  switch (type) {
+    case EXT_UNDEFINED:
+      return undefined;
+    case EXT_NEGATIVE_ZERO:
+      return -0;
+    case EXT_BIGINT:
+      return BigInt(fromUtf8.decode(data));
+    case EXT_DATE:
+      return new Date(new DataView(data.buffer, data.byteOffset, 8).getFloat64(0));
+    case EXT_MAP:
+      return new Map(toPairs(unpackList(data)));
+    case EXT_SET:
+      return new Set(unpackList(data));
+    case EXT_BUFFER:
+      return toBuffer(data);
+    case EXT_STRING:
+      return JSON.parse(fromUtf8.decode(data));
+    case EXT_OBJECT:
+      return toObject(toPairs(unpackList(data)));
+    default:
+      throw new TypeError(`extension ${type} is none of this format`);
+  }
 }
 
 function unpackList(data: Uint8Array): unknown[] {
-  const items = decode(data, { extensionCodec: extensions });
+  const items = unpack(data, extend);
   if (!Array.isArray(items)) throw new TypeError("a packed list is not a list");
   return items;
 }
@@ -137,7 +142,7 @@ function unpackList(data: Uint8Array): unknown[] {
  * Node Buffer would be none), so that nobody reaches into `bytes`.
  */
 export function decodePacked(bytes: Uint8Array): Decoded {
-  const value = decode(new Uint8Array(bytes).subarray(1), { extensionCodec: extensions });
+  const value = unpack(new Uint8Array(bytes).subarray(1), extend);
   return { value, frozen: freezeShareable(value) };
 }
 

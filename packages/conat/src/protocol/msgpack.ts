@@ -1,0 +1,323 @@
+/**
+ * MessagePack, as much of it as frames and values need, in a fraction of what a library adds to a page. Bytes are equal
+ * to those of `@msgpack/msgpack`, which `msgpack.test.ts` holds it against: what is stored is compared by its bytes.
+ */
+
+/** Deeper is refused on both ways, long before the call stack ends. */
+const MAX_DEPTH = 1_000;
+
+/** Up to this length a loop over characters is faster than the platform's codec. */
+const SHORT_TEXT = 32;
+
+const TWO_32 = 0x1_0000_0000;
+const utf8 = new TextEncoder();
+const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Bytes of a type of the application's own, 0 to 127. */
+export class Extension {
+  readonly type: number;
+  readonly data: Uint8Array;
+
+  constructor(type: number, data: Uint8Array) {
+    this.type = type;
+    this.data = data;
+  }
+}
+
+/**
+ * Packs null, booleans, numbers, strings, `Uint8Array`, {@link Extension}, arrays and plain objects of these. A property
+ * that is `undefined` is left out; elsewhere it is null.
+ * @throws TypeError for anything else, RangeError when it is nested too deeply
+ */
+export function pack(value: unknown): Uint8Array {
+  const packer = new Packer();
+  packer.write(value, 0);
+  return packer.finish();
+}
+
+/**
+ * The value of bytes that {@link pack} made. Binary in it is a view of `bytes`.
+ * @param extend makes a value of an extension
+ * @throws RangeError or TypeError when the bytes are no value, or more than one
+ */
+export function unpack(
+  bytes: Uint8Array,
+  extend?: (type: number, data: Uint8Array) => unknown,
+): unknown {
+  const unpacker = new Unpacker(bytes, extend);
+  const value = unpacker.read(0);
+  if (unpacker.at !== bytes.length) throw new RangeError("more bytes than one value has");
+  return value;
+}
+
+class Packer {
+  #bytes = new Uint8Array(512);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  write(value: unknown, depth: number): void {
+    if (depth > MAX_DEPTH) throw new RangeError("nested too deeply");
+    switch (typeof value) {
+      case "undefined":
+        this.#byte(0xc0);
+        break;
+      case "boolean":
+        this.#byte(value ? 0xc3 : 0xc2);
+        break;
+      case "number":
+        this.#number(value);
+        break;
+      case "string":
+        this.#text(value);
+        break;
+      case "object":
+        this.#object(value, depth + 1);
+        break;
+      default:
+        throw new TypeError(`cannot pack a ${typeof value}`);
+    }
+  }
+
+  #object(value: object | null, depth: number): void {
+    if (value === null) {
+      this.#byte(0xc0);
+    } else if (value instanceof Uint8Array) {
+      this.#sized(0xc4, value.length);
+      this.#raw(value);
+    } else if (value instanceof Extension) {
+      this.#extension(value);
+    } else if (Array.isArray(value)) {
+      this.#counted(0x90, 0xdc, value.length);
+      for (const part of value) this.write(part, depth);
+    } else {
+      const parts = Object.entries(value).filter(([, part]) => part !== undefined);
+      this.#counted(0x80, 0xde, parts.length);
+      for (const [name, part] of parts) {
+        this.#text(name);
+        this.write(part, depth);
+      }
+    }
+  }
+
+  #number(value: number): void {
+    if (!Number.isSafeInteger(value)) {
+      this.#byte(0xcb);
+      const at = this.#reserve(8);
+      this.#view.setFloat64(at, value);
+    } else if (value >= 0) {
+      if (value < 0x80) this.#byte(value);
+      else if (value < TWO_32) this.#sized(0xcc, value);
+      else this.#wide(0xcf, value);
+    } else if (value >= -0x20) {
+      this.#byte(value + 0x100);
+    } else if (value >= -0x80) {
+      this.#byte(0xd0);
+      this.#byte(value + 0x100);
+    } else if (value >= -0x8000) {
+      this.#byte(0xd1);
+      this.#short(value);
+    } else if (value >= -0x8000_0000) {
+      this.#byte(0xd2);
+      this.#word(value);
+    } else this.#wide(0xd3, value);
+  }
+
+  #wide(code: number, value: number): void {
+    this.#byte(code);
+    this.#word(Math.floor(value / TWO_32));
+    this.#word(value);
+  }
+
+  #text(value: string): void {
+    const start = this.#length;
+    if (value.length < SHORT_TEXT && this.#ascii(value)) return;
+    this.#length = start;
+    const bytes = utf8.encode(value);
+    if (bytes.length < 0x20) this.#byte(0xa0 | bytes.length);
+    else this.#sized(0xd9, bytes.length);
+    this.#raw(bytes);
+  }
+
+  /** False when it meets a character that takes more than one byte. */
+  #ascii(value: string): boolean {
+    this.#byte(0xa0 | value.length);
+    for (let index = 0; index < value.length; index += 1) {
+      const unit = value.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      this.#byte(unit);
+    }
+    return true;
+  }
+
+  #extension({ type, data }: Extension): void {
+    const fixed = [1, 2, 4, 8, 16].indexOf(data.length);
+    if (fixed >= 0) this.#byte(0xd4 + fixed);
+    else this.#sized(0xc7, data.length);
+    this.#byte(type);
+    this.#raw(data);
+  }
+
+  /** A number of 1, 2 or 4 bytes; `code` announces one byte, the next two codes the others. */
+  #sized(code: number, size: number): void {
+    if (size < 0x100) {
+      this.#byte(code);
+      this.#byte(size);
+    } else this.#counted(0, code + 1, size);
+  }
+
+  /** A number in the byte `few` itself if it is below 16, else of 2 or 4 bytes. */
+  #counted(few: number, code: number, count: number): void {
+    if (few > 0 && count < 0x10) {
+      this.#byte(few | count);
+    } else if (count < 0x1_0000) {
+      this.#byte(code);
+      this.#short(count);
+    } else {
+      this.#byte(code + 1);
+      this.#word(count);
+    }
+  }
+
+  // Room is made first: it may take another buffer.
+
+  #byte(byte: number): void {
+    const at = this.#reserve(1);
+    this.#bytes[at] = byte;
+  }
+
+  /** The low 16 bits, as the next method the low 32, of a number with or without a sign. */
+  #short(value: number): void {
+    const at = this.#reserve(2);
+    this.#view.setUint16(at, value);
+  }
+
+  #word(value: number): void {
+    const at = this.#reserve(4);
+    this.#view.setUint32(at, value);
+  }
+
+  #raw(bytes: Uint8Array): void {
+    const at = this.#reserve(bytes.length);
+    this.#bytes.set(bytes, at);
+  }
+
+  /** Where so many more bytes begin. */
+  #reserve(more: number): number {
+    const at = this.#length;
+    this.#length += more;
+    if (this.#length > this.#bytes.length) {
+      const grown = new Uint8Array(this.#length * 2);
+      grown.set(this.#bytes.subarray(0, at));
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+    return at;
+  }
+}
+
+class Unpacker {
+  at = 0;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #extend: ((type: number, data: Uint8Array) => unknown) | undefined;
+
+  constructor(
+    bytes: Uint8Array,
+    extend: ((type: number, data: Uint8Array) => unknown) | undefined,
+  ) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#extend = extend;
+  }
+
+  read(depth: number): unknown {
+    if (depth > MAX_DEPTH) throw new RangeError("nested too deeply");
+    const code = this.#uint(1);
+    if (code < 0x80) return code;
+    if (code < 0x90) return this.#map(code & 0xf, depth + 1);
+    if (code < 0xa0) return this.#list(code & 0xf, depth + 1);
+    if (code < 0xc0) return this.#text(code & 0x1f);
+    if (code >= 0xe0) return code - 0x100;
+    // The others come in rows: the place in its row says in how many bytes a size or number follows.
+    if (code >= 0xde) return this.#map(this.#uint(2 << (code - 0xde)), depth + 1);
+    if (code >= 0xdc) return this.#list(this.#uint(2 << (code - 0xdc)), depth + 1);
+    if (code >= 0xd9) return this.#text(this.#uint(1 << (code - 0xd9)));
+    if (code >= 0xd4) return this.#extension(1 << (code - 0xd4));
+    if (code >= 0xd0) return this.#int(1 << (code - 0xd0));
+    if (code >= 0xcc) return this.#uint(1 << (code - 0xcc));
+    if (code === 0xcb) return this.#view.getFloat64(this.#skip(8));
+    if (code === 0xca) return this.#view.getFloat32(this.#skip(4));
+    if (code >= 0xc7) return this.#extension(this.#uint(1 << (code - 0xc7)));
+    if (code >= 0xc4) return this.#take(this.#uint(1 << (code - 0xc4)));
+    if (code === 0xc1) throw new TypeError("0xc1 begins no value");
+    return code === 0xc0 ? null : code === 0xc3;
+  }
+
+  #uint(width: number): number {
+    const at = this.#skip(width);
+    if (width === 1) return this.#view.getUint8(at);
+    if (width === 2) return this.#view.getUint16(at);
+    if (width === 4) return this.#view.getUint32(at);
+    return this.#view.getUint32(at) * TWO_32 + this.#view.getUint32(at + 4);
+  }
+
+  #int(width: number): number {
+    const at = this.#skip(width);
+    if (width === 1) return this.#view.getInt8(at);
+    if (width === 2) return this.#view.getInt16(at);
+    if (width === 4) return this.#view.getInt32(at);
+    return this.#view.getInt32(at) * TWO_32 + this.#view.getUint32(at + 4);
+  }
+
+  #list(count: number, depth: number): unknown[] {
+    const items: unknown[] = [];
+    for (let left = count; left > 0; left -= 1) items.push(this.read(depth));
+    return items;
+  }
+
+  #map(count: number, depth: number): object {
+    const map: Record<string, unknown> = {};
+    for (let left = count; left > 0; left -= 1) {
+      const name = this.read(depth);
+      const isName = typeof name === "string" ? name !== "__proto__" : typeof name === "number";
+      if (!isName) throw new TypeError("not the name of a property");
+      map[String(name)] = this.read(depth);
+    }
+    return map;
+  }
+
+  #text(length: number): string {
+    const bytes = this.#take(length);
+    if (length > SHORT_TEXT) return fromUtf8.decode(bytes);
+    let text = "";
+    for (const byte of bytes) {
+      if (byte > 0x7f) return fromUtf8.decode(bytes);
+      text += String.fromCharCode(byte);
+    }
+    return text;
+  }
+
+  #extension(length: number): unknown {
+    const type = this.#int(1);
+    const data = this.#take(length);
+    if (this.#extend === undefined) throw new TypeError("an extension where none is expected");
+    return this.#extend(type, data);
+  }
+
+  #take(length: number): Uint8Array {
+    const at = this.#skip(length);
+    return this.#bytes.subarray(at, at + length);
+  }
+
+  /** Where so many bytes begin, that follow. */
+  #skip(length: number): number {
+    const { at } = this;
+    this.at += length;
+    if (this.at > this.#bytes.length) throw new RangeError("fewer bytes than a value has");
+    return at;
+  }
+}
