@@ -1,5 +1,6 @@
 import { ConatError } from "./conat-error.ts";
 import { ENTRY_KINDS, type Entry, type EntryHeaders } from "./entry.ts";
+import { fromUtf8, utf8 } from "./utf8.ts";
 
 /**
  * A block is how entries travel: columns, so that a chunk of thousands is decoded with one text decode and no copy of
@@ -16,9 +17,6 @@ const KIND_MASK = 7;
 const HAS_ORIGIN = 8;
 const HAS_TTL = 16;
 const HAS_HEADERS = 32;
-
-const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 class Writer {
   bytes = new Uint8Array(512);

@@ -1,16 +1,10 @@
-import { pack, unpack } from "./msgpack.ts";
+import { pack } from "./msgpack.ts";
+import { decodePacket, encodePacket, type Packet } from "./packet.ts";
 
 /**
- * Socket.IO parser that puts each packet into one MessagePack frame. The stock parser sends binary as two frames and
- * collects attachments without a bound; this one has none. Shape of a frame: `[type, namespace, data, id]`.
+ * A parser for Socket.IO's server that puts each packet into one frame. The stock one sends binary as two frames and
+ * collects attachments without a bound; this one has none.
  */
-
-interface Packet {
-  type: number;
-  nsp: string;
-  data?: unknown;
-  id?: number | undefined;
-}
 
 /** An event's arguments encoded at most once, however many sockets it is emitted to. */
 export class SharedArguments {
@@ -36,9 +30,7 @@ export class Encoder {
     if (Array.isArray(data) && data[1] instanceof SharedArguments) {
       return [data[1].frame(packet, data[0])];
     }
-    const frame: unknown[] = [packet.type, packet.nsp, data];
-    if (packet.id !== undefined) frame.push(packet.id);
-    return [pack(frame)];
+    return [encodePacket(packet)];
   }
 }
 
@@ -47,10 +39,7 @@ export class Decoder {
 
   /** @throws RangeError or Error when the frame is no packet; Socket.IO then closes the connection. */
   add(frame: unknown): void {
-    if (!(frame instanceof Uint8Array) && !(frame instanceof ArrayBuffer)) {
-      throw new Error("a frame must be binary");
-    }
-    const packet = toPacket(unpack(frame instanceof ArrayBuffer ? new Uint8Array(frame) : frame));
+    const packet = decodePacket(frame);
     for (const listener of [...this.#listeners]) listener(packet);
   }
 
@@ -75,24 +64,4 @@ export class Decoder {
   destroy(): void {
     this.#listeners = [];
   }
-}
-
-/** Packet types of the Socket.IO protocol: CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR. */
-const LAST_PACKET_TYPE = 4;
-const EVENT = 2;
-
-function toPacket(frame: unknown): Packet {
-  if (!Array.isArray(frame)) throw new Error("a frame must be an array");
-  const [type, nsp, data, id] = frame;
-  const validType = Number.isInteger(type) && type >= 0 && type <= LAST_PACKET_TYPE;
-  if (!validType || typeof nsp !== "string")
-    throw new Error("a frame must begin with type and namespace");
-  if (type >= EVENT && type < LAST_PACKET_TYPE && !Array.isArray(data)) {
-    throw new Error("an event's data must be an array");
-  }
-  if (type === EVENT && typeof data[0] !== "string") throw new Error("an event must have a name");
-  if (id !== undefined && id !== null && !Number.isSafeInteger(id)) {
-    throw new Error("a packet id must be a whole number");
-  }
-  return { type, nsp, data, id: id ?? undefined };
 }

@@ -1,3 +1,5 @@
+import { fromUtf8, utf8 } from "./utf8.ts";
+
 /**
  * MessagePack, as much of it as frames and values need, in a fraction of what a library adds to a page. Bytes are equal
  * to those of `@msgpack/msgpack`, which `msgpack.test.ts` holds it against: what is stored is compared by its bytes.
@@ -10,8 +12,6 @@ const MAX_DEPTH = 1_000;
 const SHORT_TEXT = 32;
 
 const TWO_32 = 0x1_0000_0000;
-const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** Bytes of a type of the application's own, 0 to 127. */
 export class Extension {

@@ -1,4 +1,5 @@
 import { Extension, pack, unpack } from "./msgpack.ts";
+import { fromUtf8, utf8 } from "./utf8.ts";
 
 /** A value that was read from its encoding. */
 export interface Decoded {
@@ -40,8 +41,6 @@ const BUFFER_KINDS = [
 ] as const;
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const utf8 = new TextEncoder();
-const fromUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const EMPTY = new Uint8Array(0);
 
 /** Encodes a value that value-codec has found storable but too rich for JSON. */

@@ -1,5 +1,6 @@
 import { ConatError } from "./conat-error.ts";
 import { MAX_NAME_BYTES, MAX_SCOPE_ID_BYTES } from "./limits.ts";
+import { utf8 } from "./utf8.ts";
 
 export type ScopeKind = "account" | "project" | "hub";
 
@@ -89,10 +90,9 @@ export function parseName(what: string, value: unknown): string {
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u;
-const encoder = new TextEncoder();
 
 function utf8Length(text: string): number {
-  return encoder.encode(text).length;
+  return utf8.encode(text).length;
 }
 
 /** One string that is equal for equal scopes and different for different ones; for maps and messages to people. */

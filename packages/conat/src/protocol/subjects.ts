@@ -1,6 +1,7 @@
 import { sha256 } from "#sha256";
 import { ConatError } from "./conat-error.ts";
 import type { Scope, StoreRef, TopicRef } from "./scope.ts";
+import { utf8 } from "./utf8.ts";
 
 /**
  * The only module that turns names into NATS subjects and back. Layout of a key's subject:
@@ -34,7 +35,6 @@ const EMPTY_TOKEN = "=";
 export const FLOOR_TOKEN = "=floor";
 
 const PLAIN = /^[A-Za-z0-9_-]+$/;
-const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Escapes a name as one subject token: `[A-Za-z0-9_-]` as is, other bytes as `=HH`, "" as `=`, too long as a hash. */

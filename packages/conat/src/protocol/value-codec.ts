@@ -1,10 +1,10 @@
 import { ConatError, toConatError } from "./conat-error.ts";
 import { type Decoded, decodePacked, encodePacked, PACKED_MARK } from "./packed-value.ts";
+import { utf8 } from "./utf8.ts";
 
 /** Deeper values are refused; a cycle is found by this, too. */
 const MAX_DEPTH = 200;
 
-const utf8 = new TextEncoder();
 const fromUtf8 = new TextDecoder();
 
 /**

@@ -1,7 +1,15 @@
-import { Manager } from "socket.io-client";
+import { Socket } from "engine.io-client";
 import { ConatError } from "../protocol/conat-error.ts";
-import { Decoder, Encoder } from "../protocol/frame-parser.ts";
 import { isRefusal } from "../protocol/hub-messages.ts";
+import {
+  CONNECT,
+  CONNECT_ERROR,
+  DISCONNECT,
+  decodePacket,
+  EVENT,
+  encodePacket,
+  type Packet,
+} from "../protocol/packet.ts";
 import { toHubError } from "./hub-error.ts";
 
 /** How long closing waits for what was sent last to leave, in milliseconds. */
@@ -37,6 +45,9 @@ export interface HubRoute {
 
 /**
  * Opens a connection to the hub at `address`, an `http:` or `https:` URL; a path in it comes before `/socket.io`.
+ *
+ * This is the part of socket.io-client that a link needs, over the connection that it is made on: reconnecting,
+ * acknowledgements, namespaces and attachments, which it never uses, are most of the library.
  * @param hello what the hub gets to see in the handshake
  */
 export function openHubLink(
@@ -46,47 +57,79 @@ export function openHubLink(
   route?: HubRoute,
 ): HubLink {
   const shown = route?.shown ?? address.href;
-  const manager = new Manager(address.origin, {
+  const engine = new Socket(address.origin, {
     path: `${address.pathname.replace(/\/$/, "")}/socket.io`,
     transports: ["websocket"],
-    parser: { Encoder, Decoder },
-    reconnection: false,
-    autoConnect: false,
     // Where the types of Engine.IO let an agent through.
     transportOptions: route ? { websocket: { agent: route.agent } } : {},
   });
-  // The session has its own deadline, from the token to the welcome.
-  manager.timeout(false);
-  const socket = manager.socket("/", { auth: hello });
-  const lost = (error: ConatError): void => {
-    socket.offAny();
-    socket.off();
+  let connected = false;
+  let over = false;
+
+  const send = (packet: Omit<Packet, "nsp">): void => {
+    engine.write(encodePacket({ ...packet, nsp: "/" }));
+  };
+  const lose = (error: ConatError): void => {
+    if (over) return;
+    over = true;
+    engine.close();
     listener.onLost(error);
   };
-  socket.on("connect", () => listener.onOpen());
-  socket.on("connect_error", (error) => lost(toLinkError(shown, error)));
-  socket.on("disconnect", (reason) =>
-    lost(new ConatError("unavailable", `the connection to ${shown} was lost: ${reason}`)),
-  );
-  socket.onAny((event, ...message) => listener.onMessage(event, message));
-  socket.connect();
+  const loseTo = (reason: string, cause?: Error): void => {
+    const what = connected
+      ? `the connection to ${shown} was lost`
+      : `no hub answers at ${shown}`;
+    lose(new ConatError("unavailable", `${what}: ${reason}`, { cause }));
+  };
+  const receive = ({ type, data }: Packet): void => {
+    if (type === CONNECT) {
+      connected = true;
+      listener.onOpen();
+    } else if (type === EVENT) {
+      const [event, ...message] = data as [string, ...unknown[]];
+      listener.onMessage(event, message);
+    } else if (type === CONNECT_ERROR) {
+      lose(toLinkError(shown, Object(data)));
+    } else if (type === DISCONNECT) {
+      loseTo("the hub ended it");
+    }
+  };
+
+  engine.on("open", () => send({ type: CONNECT, data: hello }));
+  engine.on("data", (frame: unknown) => {
+    if (over) return;
+    let packet: Packet;
+    try {
+      packet = decodePacket(frame);
+    } catch (error) {
+      loseTo(`it sent what is no message: ${error}`);
+      return;
+    }
+    receive(packet);
+  });
+  engine.on("error", (error) => {
+    const reason = networkError(error);
+    loseTo(reason.message, reason);
+  });
+  engine.on("close", (reason) => loseTo(reason));
+
   return {
     send(event, message) {
-      // Socket.IO would keep it for a reconnect that this socket never makes.
-      if (socket.connected) socket.emit(event, ...message);
+      // A device that was asleep may not have noticed yet that its connection is gone; asking makes it.
+      if (connected && !over && !engine._hasPingExpired()) {
+        send({ type: EVENT, data: [event, ...message] });
+      }
     },
     get congested() {
-      const { transport, writeBuffer } = manager.engine;
+      const { transport, writeBuffer } = engine;
       const webSocket: unknown = Reflect.get(transport, "ws") ?? transport;
       const waitingBytes = Number(Reflect.get(Object(webSocket), "bufferedAmount") ?? 0);
       return writeBuffer.length > CONGESTED_MESSAGES || waitingBytes > CONGESTED_BYTES;
     },
     close() {
-      socket.offAny();
-      socket.off();
-      const { engine } = manager;
+      over = true;
       if (engine.readyState !== "open") {
-        socket.disconnect();
+        engine.close();
         return Promise.resolve();
       }
       return new Promise((resolve) => {
@@ -95,23 +138,23 @@ export function openHubLink(
           clearTimeout(timer);
           resolve();
         });
-        socket.disconnect();
+        if (connected) send({ type: DISCONNECT });
+        engine.close();
       });
     },
   };
 }
 
-function toLinkError(shown: string, cause: Error): ConatError {
-  const data: unknown = Reflect.get(cause, "data");
+/** Why a hub does not let a client in: its own words, or what Socket.IO's server says by itself. */
+function toLinkError(shown: string, answer: { data?: unknown; message?: unknown }): ConatError {
+  const { data, message } = answer;
   if (isRefusal(data)) return toHubError(data.kind, data.message);
-  const reason = networkError(cause);
-  const message = `no hub answers at ${shown}: ${reason.message}`;
-  return new ConatError("unavailable", message, { cause: reason });
+  return new ConatError("unavailable", `no hub answers at ${shown}: ${message}`);
 }
 
 /** What Node says of the network, out of what Engine.IO and the WebSocket have wrapped around it. */
-function networkError(error: Error): Error {
-  const event: unknown = Reflect.get(error, "description");
+function networkError(error: string | Error): Error {
+  const event: unknown = Reflect.get(Object(error), "description");
   const inner: unknown = Reflect.get(Object(event), "error");
-  return inner instanceof Error ? inner : error;
+  return inner instanceof Error ? inner : error instanceof Error ? error : new Error(error);
 }
