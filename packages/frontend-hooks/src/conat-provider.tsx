@@ -39,18 +39,17 @@ export function ConatProvider(props: ConatProviderProps): ReactElement {
     const identities = [client, options.token, options.environment].map(identify);
     const slot = JSON.stringify([key, graceMs, ...identities]);
     const open = (): Client => connect(withLatestToken(latest));
-    const create = (): ConatRoot =>
-      new ConatRoot({
-        given: client,
-        connect: open,
-        graceMs,
-        snapshots: indexSnapshots(snapshots),
-      });
+    const create = (): ConatRoot => new ConatRoot({ given: client, connect: open, graceMs });
     return [slot, roots.peek(slot) ?? create()];
   }, [client, key, graceMs]);
   useEffect(() => roots.acquire(slot, () => root, graceMs).release, [slot, root, graceMs]);
   useEffect(() => root.holdClient().release, [root]);
-  const context = useMemo(() => ({ root, throwErrors }), [root, throwErrors]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: read once
+  const contents = useMemo(() => indexSnapshots(snapshots), [root]);
+  const context = useMemo(
+    () => ({ root, snapshots: contents, throwErrors }),
+    [root, contents, throwErrors],
+  );
   return <ConatContext.Provider value={context}>{children}</ConatContext.Provider>;
 }
 

@@ -12,7 +12,6 @@ export interface RootOptions {
   /** Makes the root's own client. */
   readonly connect: () => Client;
   readonly graceMs: number;
-  readonly snapshots: Snapshots;
 }
 
 /** What the components below one provider share. Making one opens nothing. */
@@ -20,14 +19,12 @@ export class ConatRoot implements Shareable {
   readonly stores: Leases<SharedStore>;
   readonly topics: Leases<SharedTopic>;
   readonly graceMs: number;
-  readonly snapshots: Snapshots;
   readonly #clients: Leases<SharedClient>;
   readonly #options: RootOptions;
 
   constructor(options: RootOptions) {
     this.#options = options;
     this.graceMs = options.graceMs;
-    this.snapshots = options.snapshots;
     this.stores = new Leases(options.graceMs);
     this.topics = new Leases(options.graceMs);
     this.#clients = new Leases(options.graceMs);
@@ -60,6 +57,8 @@ export class ConatRoot implements Shareable {
 
 export interface ConatContextValue {
   readonly root: ConatRoot;
+  /** The provider's own, although providers of one connection share their root. */
+  readonly snapshots: Snapshots;
   readonly throwErrors: boolean;
 }
 

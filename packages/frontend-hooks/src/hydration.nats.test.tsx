@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { act, screen } from "@testing-library/react";
+import { act, render, screen } from "@testing-library/react";
 import { type ReactElement, Suspense } from "react";
 import { hydrateRoot } from "react-dom/client";
 import { renderToString } from "react-dom/server";
@@ -63,6 +63,22 @@ describe("a page that a server rendered", () => {
     } finally {
       await act(async () => root.unmount());
       container.remove();
+    }
+  });
+
+  it("may have several parts, each with a provider and snapshots of its own", async () => {
+    const page = (title: string): ReactElement =>
+      app.wrap(<Page />, {
+        snapshots: [{ project_id: app.project_id, name: "page", values: { title } }],
+      });
+    await app.hub.stop();
+    try {
+      render(page("First"));
+      render(page("Second"));
+      expect(screen.getByText("First, undefined, 1 keys, loading")).toBeDefined();
+      expect(screen.getByText("Second, undefined, 1 keys, loading")).toBeDefined();
+    } finally {
+      await app.hub.start();
     }
   });
 

@@ -4,7 +4,7 @@ export type { TopicMessage } from "./shared-topic.ts";
 export type { StoreSnapshot } from "./snapshots.ts";
 export type { StoreOptions } from "./store-access.ts";
 export { useConat } from "./use-conat.ts";
-export { useConnectionStatus } from "./use-connection-status.ts";
+export { type ConnectionStatusOptions, useConnectionStatus } from "./use-connection-status.ts";
 export { type UseDKV, useDKV } from "./use-dkv.ts";
 export { type SetKey, type UseDKVKey, useDKVKey } from "./use-dkv-key.ts";
 export { useDKVSelector } from "./use-dkv-selector.ts";
@@ -18,6 +18,7 @@ export {
   useSuspenseDKVKey,
   useSuspenseDKVSelector,
   useSuspensePubSub,
+  useSuspenseRejectedWrites,
   useSuspenseSaved,
 } from "./use-suspense.ts";
 export type { Values } from "./values-view.ts";

@@ -1,9 +1,10 @@
 // @vitest-environment happy-dom
-import { type ConatError, connect } from "@conat/conat";
+import { connect } from "@conat/conat";
 import { screen, waitFor } from "@testing-library/react";
-import { Component, type ReactElement, type ReactNode } from "react";
+import type { ReactElement } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { Boundary } from "./test-kit/boundary.tsx";
 import { countOpen } from "./test-kit/count-open.ts";
 import { GRACE_MS, TestApp } from "./test-kit/test-app.tsx";
 import { useConat } from "./use-conat.ts";
@@ -47,21 +48,10 @@ function Everything(): ReactElement {
   return <p>{`${status} ${a} ${last?.data} ${connection.state}`}</p>;
 }
 
-function Status(): ReactElement {
+function Status({ throwErrors }: { readonly throwErrors?: boolean }): ReactElement {
   const client = useConat();
-  const { state, error } = useConnectionStatus();
+  const { state, error } = useConnectionStatus({ throwErrors });
   return <p>{`${client ? "client" : "no client"}, ${state}, ${error?.kind ?? "no error"}`}</p>;
-}
-
-class Boundary extends Component<{ readonly children: ReactNode }> {
-  override state: { readonly error?: ConatError } = {};
-  static getDerivedStateFromError(error: ConatError): { error: ConatError } {
-    return { error };
-  }
-  override render(): ReactNode {
-    const { error } = this.state;
-    return error ? <p>caught {error.kind}</p> : this.props.children;
-  }
 }
 
 afterEach(() => {
@@ -227,6 +217,21 @@ describe("what goes wrong", () => {
     );
     await screen.findByText("closed, bad-address, 0 keys");
     await screen.findByText("no client, refused, bad-address");
+  });
+
+  it("goes to the error boundary when the connection is refused, only if the hook asks for it", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    app.show(
+      <>
+        <Status />
+        <Boundary>
+          <Status throwErrors />
+        </Boundary>
+      </>,
+      { address: "gopher://nowhere", throwErrors: true },
+    );
+    await screen.findByText("no client, refused, bad-address");
+    await screen.findByText("caught bad-address");
   });
 
   it("is over when the hub comes back: a store that could not be opened in time opens then", async () => {

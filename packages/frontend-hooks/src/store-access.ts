@@ -1,10 +1,10 @@
 import type { DKV, DkvOptions, SetOptions, ValueAt } from "@conat/conat";
 import { useMemo } from "react";
-import { type ConatRoot, useConatContext } from "./conat-root.ts";
+import { type ConatContextValue, type ConatRoot, useConatContext } from "./conat-root.ts";
 import { contentKey } from "./content-key.ts";
 import type { Lease } from "./leases.ts";
 import { LOADING, type RejectedWrite, SharedStore, type StoreState } from "./shared-store.ts";
-import { nameOf } from "./snapshots.ts";
+import { nameOf, type Snapshots } from "./snapshots.ts";
 import { holdWhile } from "./suspension.ts";
 
 /** Which store; the client is the provider's. Declared with its type, it types the hooks: `StoreOptions<Todo>`. */
@@ -18,9 +18,15 @@ export class StoreAccess<T> {
   readonly #root: ConatRoot;
   readonly #slot: string;
   readonly #options: DkvOptions<T>;
+  readonly #snapshots: Snapshots;
 
-  constructor(root: ConatRoot, slot: string, { throwErrors: _, ...options }: StoreOptions<T>) {
+  constructor(
+    { root, snapshots }: Omit<ConatContextValue, "throwErrors">,
+    slot: string,
+    { throwErrors: _, ...options }: StoreOptions<T>,
+  ) {
     this.#root = root;
+    this.#snapshots = snapshots;
     this.#slot = slot;
     this.#options = options;
   }
@@ -31,7 +37,7 @@ export class StoreAccess<T> {
 
   /** What the provider was given to show until the store is open. */
   get initial(): ReadonlyMap<string, unknown> | undefined {
-    return this.#root.snapshots.get(nameOf(this.#options));
+    return this.#snapshots.get(nameOf(this.#options));
   }
 
   /** Writes that wait for the store to open. */
@@ -121,10 +127,13 @@ const NONE: readonly RejectedWrite[] = [];
 
 /** The store that `options` name, the same object as long as they name the same. */
 export function useStoreAccess<T>(options: StoreOptions<T>): StoreAccess<T> {
-  const { root } = useConatContext();
+  const { root, snapshots } = useConatContext();
   const slot = slotOf(options);
   // biome-ignore lint/correctness/useExhaustiveDependencies: options of another content have another slot
-  return useMemo(() => new StoreAccess(root, slot, options), [root, slot]);
+  return useMemo(
+    () => new StoreAccess({ root, snapshots }, slot, options),
+    [root, snapshots, slot],
+  );
 }
 
 /** Under which name a root keeps the store. */

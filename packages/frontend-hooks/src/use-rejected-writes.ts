@@ -12,12 +12,15 @@ import { StoreAccess, type StoreOptions, slotOf } from "./store-access.ts";
 export function useRejectedWrites<T = unknown>(
   options?: StoreOptions<T>,
 ): readonly RejectedWrite<T>[] {
-  const { root } = useConatContext();
+  const { root, snapshots } = useConatContext();
   const slot = options && slotOf(options);
   // biome-ignore lint/correctness/useExhaustiveDependencies: options of another content have another slot
   const view = useMemo(
-    () => (options ? oneStore(new StoreAccess(root, slotOf(options), options)) : everyStore(root)),
-    [root, slot],
+    () =>
+      options && slot !== undefined
+        ? oneStore(new StoreAccess({ root, snapshots }, slot, options))
+        : everyStore(root),
+    [root, snapshots, slot],
   );
   return useSyncExternalStore(view.subscribe, view.read, () => NONE) as readonly RejectedWrite<T>[];
 }

@@ -1,9 +1,10 @@
 // @vitest-environment happy-dom
-import { type ConatError, DKV } from "@conat/conat";
+import { DKV } from "@conat/conat";
 import { screen, waitFor } from "@testing-library/react";
-import { Component, type ReactElement, type ReactNode, Suspense } from "react";
+import { type ReactElement, type ReactNode, Suspense } from "react";
 import { renderToString } from "react-dom/server";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { Boundary } from "./test-kit/boundary.tsx";
 import { countOpen } from "./test-kit/count-open.ts";
 import { TestApp } from "./test-kit/test-app.tsx";
 import { type UseDKV, useDKV } from "./use-dkv.ts";
@@ -13,6 +14,7 @@ import {
   useSuspenseDKVKey,
   useSuspenseDKVSelector,
   useSuspensePubSub,
+  useSuspenseRejectedWrites,
   useSuspenseSaved,
 } from "./use-suspense.ts";
 
@@ -34,6 +36,11 @@ function Store({ name = "n", project = app.project_id, ...props }: StoreProps): 
   );
 }
 
+function Rejected({ project }: { readonly project: string }): ReactElement {
+  const rejected = useSuspenseRejectedWrites({ project_id: project, name: "n" });
+  return <p>{rejected.length} rejected</p>;
+}
+
 function Fallback(): ReactElement {
   fallbacks += 1;
   return <p>waiting</p>;
@@ -48,7 +55,8 @@ function All(): ReactElement {
   const [a] = useSuspenseDKVKey<number>(options, "a");
   const size = useSuspenseDKVSelector<number, number>(options, (values) => values.size);
   const { state } = useSuspenseSaved<number>(options);
-  const text = `${connection} ${error?.kind} ${a} ${size} ${state}`;
+  const rejected = useSuspenseRejectedWrites<number>(options);
+  const text = `${connection} ${error?.kind} ${a} ${size} ${state} ${rejected.length}`;
   shown.push(text);
   return <p>{text}</p>;
 }
@@ -56,17 +64,6 @@ function All(): ReactElement {
 function Both(): ReactElement {
   const { status } = useDKV({ project_id: app.project_id, name: "n" });
   return <p>plain {status}</p>;
-}
-
-class Boundary extends Component<{ readonly children: ReactNode }> {
-  override state: { readonly error?: ConatError } = {};
-  static getDerivedStateFromError(error: ConatError): { error: ConatError } {
-    return { error };
-  }
-  override render(): ReactNode {
-    const { error } = this.state;
-    return error ? <p>caught {error.kind}</p> : this.props.children;
-  }
 }
 
 const suspended = (children: ReactNode): ReactElement => (
@@ -120,6 +117,12 @@ describe("a component that waits for its store", () => {
     await screen.findByText("closed a=undefined forbidden");
   });
 
+  it("goes to the error boundary in a tray of a store that is refused, too", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    app.show(suspended(<Rejected project="somebody-elses" />));
+    await screen.findByText("caught forbidden");
+  });
+
   it("leaves nothing open when it is taken away while it waits", async () => {
     await app.hub.stop();
     const closed = vi.spyOn(DKV.prototype, "close");
@@ -134,14 +137,14 @@ describe("a component that waits for its store", () => {
     await waitFor(async () => expect(await app.hub.metric("conat_connections")).toBe(0));
   });
 
-  it("has it in every other shape: a key, a selection, whether it is saved, messages, the connection", async () => {
+  it("has it in every other shape: a key, a selection, whether it is saved, what is not, messages, the connection", async () => {
     const theirs = await app.openElsewhere<number>("n");
     await theirs.set("a", 1).settled();
     shown = [];
     app.show(suspended(<All />));
-    await screen.findByText("ready undefined 1 1 saved");
+    await screen.findByText("ready undefined 1 1 saved 0");
     // Nothing was ever shown that was not there.
-    expect(new Set(shown)).toEqual(new Set(["ready undefined 1 1 saved"]));
+    expect(new Set(shown)).toEqual(new Set(["ready undefined 1 1 saved 0"]));
   });
 
   it("is left to the browser by a server", () => {

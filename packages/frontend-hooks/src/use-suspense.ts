@@ -1,15 +1,17 @@
 import { ConatError, type SessionStatus, type ValueAt } from "@conat/conat";
 import { useSyncExternalStore } from "react";
 import { useConatContext } from "./conat-root.ts";
+import type { RejectedWrite } from "./shared-store.ts";
 import type { MessageListener } from "./shared-topic.ts";
 import { type StoreOptions, useStoreAccess } from "./store-access.ts";
 import { holdWhile } from "./suspension.ts";
-import { useConnectionStatus } from "./use-connection-status.ts";
+import { type ConnectionStatusOptions, useConnectionStatus } from "./use-connection-status.ts";
 import { type UseDKV, useDKV } from "./use-dkv.ts";
 import { type UseDKVKey, useDKVKey } from "./use-dkv-key.ts";
 import { useDKVSelector } from "./use-dkv-selector.ts";
 import { useDKVState } from "./use-dkv-state.ts";
 import { type TopicOptions, type UsePubSub, usePubSub } from "./use-pub-sub.ts";
+import { useRejectedWrites } from "./use-rejected-writes.ts";
 import { type UseSaved, useSaved } from "./use-saved.ts";
 import type { Values } from "./values-view.ts";
 
@@ -57,10 +59,18 @@ export function useSuspenseSaved<T = unknown>(options: StoreOptions<T>): UseSave
   return useSaved(options);
 }
 
+/** `useRejectedWrites` of one store that suspends as {@link useSuspenseDKV} does. */
+export function useSuspenseRejectedWrites<T = unknown>(
+  options: StoreOptions<T>,
+): readonly RejectedWrite<T>[] {
+  useLoaded(options);
+  return useRejectedWrites(options);
+}
+
 /** `useConnectionStatus` that suspends until the first connection stands or was refused. */
-export function useSuspenseConnectionStatus(): SessionStatus {
+export function useSuspenseConnectionStatus(options?: ConnectionStatusOptions): SessionStatus {
   useConnected();
-  return useConnectionStatus();
+  return useConnectionStatus(options);
 }
 
 /** `usePubSub` that suspends until the first connection stands or was refused. */
