@@ -51,6 +51,28 @@ describe("the workspace, open in two browsers", () => {
   });
 
   describe("the board", () => {
+    it("says what to do while it is empty, and fills itself with an example", async () => {
+      const steps = ({ page }: WorkspaceWindow) =>
+        page.getByRole("region", { name: "First steps" });
+      await steps(ben).waitFor();
+      const other = steps(ben).getByRole("link", { name: "Open it as somebody else" });
+      expect(await other.getAttribute("href")).toContain("?as=guest-");
+      await steps(ada).getByRole("button", { name: "Fill it with an example" }).click();
+      await ben.shows("Done", ["Run npm start"]);
+      await steps(ben).waitFor({ state: "detached" });
+      expect(await ben.titles("To do")).toHaveLength(3);
+      expect(await ben.titles("To do")).toEqual(await ada.titles("To do"));
+      for (const title of [
+        ...(await ada.titles("To do")),
+        ...(await ada.titles("In progress")),
+        ...(await ada.titles("Done")),
+      ]) {
+        await ada.card(title).getByRole("button", { name: title, exact: true }).focus();
+        await ada.page.keyboard.press("Delete");
+      }
+      await steps(ben).waitFor();
+    });
+
     it("shows everybody the same cards, whoever adds and renames them", async () => {
       await ada.add("To do", "Fix the flaky test");
       await ada.add("To do", "Answer the museum's letter");
@@ -105,8 +127,8 @@ describe("the workspace, open in two browsers", () => {
 
   describe("the people", () => {
     it("are seen by each other, each once, with their names and colours", async () => {
-      await named(ada, "Ada", 25);
-      await named(ben, "Ben", 285);
+      await named(ada, "Ada", "Red");
+      await named(ben, "Ben", "Violet");
       await eventually(async () => expect(await ada.present()).toEqual(["Ben"]));
       await eventually(async () => expect(await ben.present()).toEqual(["Ada"]));
     });
@@ -128,7 +150,7 @@ describe("the workspace, open in two browsers", () => {
 
     it("take their settings to their other tabs, at once", async () => {
       const tab = await ada.openTab(hub.url, { account: "ada" });
-      await named(tab, "Ada", 25);
+      await named(tab, "Ada", "Red");
       const theme = (window: WorkspaceWindow): Promise<string | undefined> =>
         window.page.evaluate(() => document.documentElement.dataset.theme);
       await tab.chooseSetting("Dark");
@@ -271,6 +293,7 @@ describe("the workspace, open in two browsers", () => {
     await ben.add("To do", "Not allowed");
     await ben.drag("Written offline", ben.column("Done"), "bottom");
     await page.getByText("2 changes were not stored").waitFor();
+    await page.getByText("2 not saved", { exact: true }).waitFor();
     await ben.shows("To do", ["Written offline", "Written in a hurry"]);
     await ben.screenshot(join(SCREENSHOTS, "workspace-rejected-dark.png"));
     // The tray follows to another project, and does not let go of the store.
@@ -490,9 +513,9 @@ function scrollThrough(window: WorkspaceWindow, height: number): Promise<{ rows:
 }
 
 /** Gives the account of a window a name and a colour. */
-async function named(window: WorkspaceWindow, name: string, hue: number): Promise<void> {
+async function named(window: WorkspaceWindow, name: string, colour: string): Promise<void> {
   await window.openSettings();
   await window.page.getByLabel("Name", { exact: true }).fill(name);
-  await window.page.getByLabel(`Colour ${hue}°`).check();
+  await window.page.getByLabel(colour, { exact: true }).check();
   await window.closeSettings();
 }

@@ -35,7 +35,7 @@ export function ProjectPage(props: ProjectPageProps): ReactElement {
       )}
       {view === "board" ? (
         <div className="workbench">
-          <Board me={me} projectId={projectId} />
+          <Board me={me} projectId={projectId} canEdit={project.role === "editor"} />
           <BuildPanel me={me} projectId={projectId} />
         </div>
       ) : (

@@ -7,16 +7,19 @@ import { type Card, COLUMNS, type ColumnId, cardStore, type Person } from "../mo
 import { BoardMoves } from "./board-moves.ts";
 import { type CardPlace, placeCards } from "./card-places.ts";
 import { Column } from "./column.tsx";
+import { exampleCards } from "./example-cards.ts";
 import { Ghost } from "./ghost.tsx";
 import { useCardDrag } from "./use-card-drag.ts";
 import { useCardKeys } from "./use-card-keys.ts";
+import { Welcome } from "./welcome.tsx";
 
 export interface BoardProps {
   readonly me: Person;
   readonly projectId: string;
+  readonly canEdit: boolean;
 }
 
-export function Board({ me, projectId }: BoardProps): ReactElement {
+export function Board({ me, projectId, canEdit }: BoardProps): ReactElement {
   const cards = useDKV(cardStore(projectId));
   const { values, status, store } = cards;
   useWatched(store as DKV | undefined, { label: "Board" });
@@ -29,6 +32,9 @@ export function Board({ me, projectId }: BoardProps): ReactElement {
     cards.set(id, { ...card, title, by: me, editedAt: Date.now() });
   const add = (column: ColumnId, title: string): void => {
     moves.insert(createId(), column, title);
+  };
+  const fill = (): void => {
+    for (const [id, card] of exampleCards(me)) cards.set(id, card);
   };
   return (
     <div className="board-area">
@@ -57,6 +63,7 @@ export function Board({ me, projectId }: BoardProps): ReactElement {
           />
         ))}
       </div>
+      {canEdit && status === "live" && values.size === 0 && <Welcome onFill={fill} />}
       {drag.dragged && <Ghost dragged={drag.dragged} card={values.get(drag.dragged.id)} />}
     </div>
   );

@@ -1,6 +1,7 @@
 import type { SessionStatus } from "@conat/conat";
 import { useConnectionStatus } from "@conat/frontend-hooks";
 import type { ReactElement } from "react";
+import { useRejected } from "./use-rejected.ts";
 import { useWrites } from "./use-watched.ts";
 
 interface Light {
@@ -12,7 +13,8 @@ interface Light {
 export function ConnectionLight(): ReactElement {
   const status = useConnectionStatus();
   const { pending } = useWrites();
-  const { colour, text } = lightOf(status, pending);
+  const { length: rejected } = useRejected();
+  const { colour, text } = lightOf(status, pending, rejected);
   return (
     <span className={`light ${colour}`} role="status" title={status.error?.message}>
       {text}
@@ -20,11 +22,12 @@ export function ConnectionLight(): ReactElement {
   );
 }
 
-function lightOf({ state, attempt }: SessionStatus, pending: number): Light {
+function lightOf({ state, attempt }: SessionStatus, pending: number, rejected: number): Light {
   switch (state) {
     case "ready":
-      return pending > 0
-        ? { colour: "amber", text: "Saving" }
+      if (pending > 0) return { colour: "amber", text: "Saving" };
+      return rejected > 0
+        ? { colour: "red", text: `${rejected} not saved` }
         : { colour: "green", text: "All saved" };
     case "connecting":
     case "handshaking":

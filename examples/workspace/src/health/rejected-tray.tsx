@@ -1,10 +1,11 @@
-import { type RejectedWrite, useRejectedWrites } from "@conat/frontend-hooks";
+import type { RejectedWrite } from "@conat/frontend-hooks";
 import { type ReactElement, useState } from "react";
 import { describeWrite } from "./describe-write.ts";
+import { useRejected } from "./use-rejected.ts";
 
 /** Changes that were not stored, until somebody decides what becomes of each. */
 export function RejectedTray(): ReactElement | null {
-  const rejected = useRejectedWrites().filter(({ options }) => options.name !== "presence");
+  const rejected = useRejected();
   if (rejected.length === 0) return null;
   return (
     <section className="tray" aria-label="Rejected changes" aria-live="polite">

@@ -1,4 +1,5 @@
 import { createContext, useContext, useEffect, useRef, useSyncExternalStore } from "react";
+import { useRejected } from "./use-rejected.ts";
 import { type AnyStore, type Watch, WatchedStores, type WritesView } from "./watched-stores.ts";
 
 export const WatchedStoresContext = createContext(new WatchedStores());
@@ -20,10 +21,11 @@ export function useWrites(): WritesView {
 /** Has the browser ask before it leaves the page with changes that are not stored. */
 export function useLeaveWarning(): void {
   const { pending } = useWrites();
+  const isUnsaved = useRejected().length > 0 || pending > 0;
   useEffect(() => {
-    if (pending === 0) return;
+    if (!isUnsaved) return;
     const warn = (event: BeforeUnloadEvent): void => event.preventDefault();
     addEventListener("beforeunload", warn);
     return () => removeEventListener("beforeunload", warn);
-  }, [pending]);
+  }, [isUnsaved]);
 }

@@ -32,11 +32,17 @@ const NAMES = [
   ...["Ibex", "Tapir", "Plover", "Civet", "Osprey", "Gecko", "Narwhal", "Quokka"],
 ];
 
+/** The colours of people, in degrees. */
+export const HUES = [25, 60, 110, 155, 195, 235, 285, 335] as const;
+
 /** What an account is called and coloured until it says otherwise; the same wherever it is asked. */
 export function firstLooks(account_id: string): { readonly name: string; readonly hue: number } {
   let hash = 0;
   for (const letter of account_id) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
-  return { name: NAMES[hash % NAMES.length] ?? "Somebody", hue: (hash >>> 8) % 360 };
+  return {
+    name: NAMES[hash % NAMES.length] ?? "Somebody",
+    hue: HUES[(hash >>> 8) % HUES.length] ?? HUES[0],
+  };
 }
 
 /** What the page shows, as its address says. */

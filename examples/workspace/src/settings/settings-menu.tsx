@@ -1,9 +1,19 @@
 import type { ReactElement } from "react";
+import { HUES } from "../model/identity.ts";
 import type { Density, Theme } from "../model/stores.ts";
 import { hue, initial } from "../people/looks.ts";
 import type { SettingsControl } from "./use-settings.ts";
 
-const HUES = [25, 60, 110, 155, 195, 235, 285, 335] as const;
+const HUE_NAMES: Readonly<Record<(typeof HUES)[number], string>> = {
+  25: "Red",
+  60: "Orange",
+  110: "Olive",
+  155: "Green",
+  195: "Teal",
+  235: "Blue",
+  285: "Violet",
+  335: "Pink",
+};
 
 const THEMES: readonly (readonly [Theme, string])[] = [
   ["system", "System"],
@@ -51,7 +61,7 @@ export function SettingsMenu({ settings }: { readonly settings: SettingsControl 
                 <input
                   type="radio"
                   name="hue"
-                  aria-label={`Colour ${degrees}°`}
+                  aria-label={HUE_NAMES[degrees]}
                   checked={degrees === me.hue}
                   onChange={() => setHue(degrees)}
                 />
