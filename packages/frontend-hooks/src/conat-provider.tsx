@@ -1,8 +1,8 @@
 import { type Client, type ConnectOptions, connect } from "@conat/conat";
+import { Leases } from "@conat/conat/actions";
 import { type ReactElement, type ReactNode, useEffect, useMemo, useRef } from "react";
 import { ConatContext, ConatRoot } from "./conat-root.ts";
 import { contentKey } from "./content-key.ts";
-import { Leases } from "./leases.ts";
 import { indexSnapshots, type StoreSnapshot } from "./snapshots.ts";
 
 /** Outlasts StrictMode's second mount and a change of route, in milliseconds. */
@@ -61,11 +61,11 @@ let lastIdentity = 0;
 
 /** A number that no other function or object has; 0 for what is compared by content. */
 function identify(value: unknown): number {
-  if (typeof value !== "function" && (typeof value !== "object" || value === null)) return 0;
-  const known = identities.get(value);
+  if (typeof value !== "function" && typeof value !== "object") return 0;
+  const known = identities.get(Object(value));
   if (known !== undefined) return known;
   lastIdentity += 1;
-  identities.set(value, lastIdentity);
+  identities.set(Object(value), lastIdentity);
   return lastIdentity;
 }
 
@@ -74,8 +74,8 @@ function withLatestToken(latest: { readonly current: ConnectOptions }): ConnectO
   const { current } = latest;
   if (typeof current.token !== "function") return current;
   const token = (): string | Promise<string> => {
-    const { token: now } = latest.current;
-    return typeof now === "function" ? now() : (now ?? "");
+    const { token: now = "" } = latest.current;
+    return typeof now === "function" ? now() : now;
   };
   return { ...current, token };
 }

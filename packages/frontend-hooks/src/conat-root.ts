@@ -1,6 +1,6 @@
 import { type Client, ConatError } from "@conat/conat";
+import { type Lease, Leases, type Shareable } from "@conat/conat/actions";
 import { createContext, useContext } from "react";
-import { type Lease, Leases, type Shareable } from "./leases.ts";
 import { SharedClient } from "./shared-client.ts";
 import type { SharedStore } from "./shared-store.ts";
 import type { SharedTopic } from "./shared-topic.ts";

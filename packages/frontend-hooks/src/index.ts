@@ -1,5 +1,6 @@
+export type { RejectedWrite, StoreState } from "@conat/conat/actions";
 export { ConatProvider, type ConatProviderProps } from "./conat-provider.tsx";
-export type { RejectedWrite, StoreState } from "./shared-store.ts";
+
 export type { TopicMessage } from "./shared-topic.ts";
 export type { StoreSnapshot } from "./snapshots.ts";
 export type { StoreOptions } from "./store-access.ts";

@@ -1,5 +1,5 @@
 import { type Client, type ConatError, type SessionStatus, toConatError } from "@conat/conat";
-import type { Shareable } from "./leases.ts";
+import type { Shareable } from "@conat/conat/actions";
 
 /** The client of a provider, or why there is none. */
 export class SharedClient implements Shareable {

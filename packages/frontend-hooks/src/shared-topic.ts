@@ -5,8 +5,7 @@ import {
   type PubSubOptions,
   toConatError,
 } from "@conat/conat";
-import type { Lease, Shareable } from "./leases.ts";
-import { Listeners } from "./listeners.ts";
+import { type Lease, Listeners, type Shareable } from "@conat/conat/actions";
 import type { SharedClient } from "./shared-client.ts";
 
 export interface TopicMessage<T = unknown> extends PubSubMessageInfo {

@@ -1,9 +1,10 @@
 import type { DKV, DkvOptions, SetOptions, ValueAt } from "@conat/conat";
+import type { Lease } from "@conat/conat/actions";
+import { LOADING, type RejectedWrite, type StoreState } from "@conat/conat/actions";
 import { useMemo } from "react";
 import { type ConatContextValue, type ConatRoot, useConatContext } from "./conat-root.ts";
 import { contentKey } from "./content-key.ts";
-import type { Lease } from "./leases.ts";
-import { LOADING, type RejectedWrite, SharedStore, type StoreState } from "./shared-store.ts";
+import { NONE, SharedStore } from "./shared-store.ts";
 import { nameOf, type Snapshots } from "./snapshots.ts";
 import { holdWhile } from "./suspension.ts";
 
@@ -32,7 +33,7 @@ export class StoreAccess<T> {
   }
 
   get state(): StoreState<T> {
-    return (this.#root.stores.peek(this.#slot)?.state ?? LOADING) as StoreState<T>;
+    return (this.#shared?.state ?? LOADING) as StoreState<T>;
   }
 
   /** What the provider was given to show until the store is open. */
@@ -42,12 +43,12 @@ export class StoreAccess<T> {
 
   /** Writes that wait for the store to open. */
   get waiting(): number {
-    return this.#root.stores.peek(this.#slot)?.waiting ?? 0;
+    return this.#shared?.waiting ?? 0;
   }
 
   /** Writes that failed; the same array until something of it changes. */
   get rejected(): readonly RejectedWrite<T>[] {
-    return (this.#root.stores.peek(this.#slot)?.rejected ?? NONE) as readonly RejectedWrite<T>[];
+    return (this.#shared?.rejected ?? NONE) as readonly RejectedWrite<T>[];
   }
 
   /** Opens the store for a component that cannot be mounted before; resolves when it is open, or cannot be opened. */
@@ -108,22 +109,25 @@ export class StoreAccess<T> {
   };
 
   write(action: (store: DKV<T>) => void): void {
-    const { resource, release } = this.#acquire();
-    try {
-      resource.write(action as (store: DKV) => void);
-    } finally {
-      release();
-    }
+    this.#root.stores.use(this.#slot, this.#open, (shared) =>
+      shared.write(action as (store: DKV) => void),
+    );
+  }
+
+  get #shared(): SharedStore | undefined {
+    return this.#root.stores.peek(this.#slot);
   }
 
   #acquire(): Lease<SharedStore> {
-    const open = (): SharedStore =>
-      new SharedStore(this.#root.holdClient(), this.#options as DkvOptions);
-    return this.#root.stores.acquire(this.#slot, open);
+    return this.#root.stores.acquire(this.#slot, this.#open);
   }
-}
 
-const NONE: readonly RejectedWrite[] = [];
+  readonly #open = (): SharedStore => {
+    const { stores } = this.#root;
+    const tell = (): void => stores.changed.tell();
+    return new SharedStore(this.#root.holdClient(), this.#options as DkvOptions, tell);
+  };
+}
 
 /** The store that `options` name, the same object as long as they name the same. */
 export function useStoreAccess<T>(options: StoreOptions<T>): StoreAccess<T> {

@@ -3,7 +3,7 @@ import { useCallback, useSyncExternalStore } from "react";
 import { useConatContext } from "./conat-root.ts";
 import { useThrownError } from "./store-access.ts";
 
-const NOT_YET: SessionStatus = Object.freeze({ state: "connecting", error: undefined, attempt: 0 });
+const NOT_YET: SessionStatus = { state: "connecting", error: undefined, attempt: 0 };
 
 export interface ConnectionStatusOptions {
   /** Throw to the error boundary why the hub does not let this client in. @default false, whatever the provider's */

@@ -1,6 +1,7 @@
 import type { DKV, ValueAt } from "@conat/conat";
+import type { StoreState } from "@conat/conat/actions";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
-import type { StoreState } from "./shared-store.ts";
+
 import { type StoreAccess, type StoreOptions, useStoreAccess } from "./store-access.ts";
 import { useDKVState } from "./use-dkv-state.ts";
 

@@ -1,5 +1,6 @@
+import { LOADING, type StoreState } from "@conat/conat/actions";
 import { useCallback, useSyncExternalStore } from "react";
-import { LOADING, type StoreState } from "./shared-store.ts";
+
 import { type StoreOptions, useStoreAccess, useThrownError } from "./store-access.ts";
 
 /** The state of a store and the store itself. Renders again when the state changes, never for the content. */

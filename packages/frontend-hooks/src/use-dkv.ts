@@ -1,5 +1,6 @@
+import type { StoreState } from "@conat/conat/actions";
 import { useMemo, useSyncExternalStore } from "react";
-import type { StoreState } from "./shared-store.ts";
+
 import { type StoreAccess, type StoreOptions, useStoreAccess } from "./store-access.ts";
 import { useDKVState } from "./use-dkv-state.ts";
 import { createValuesView, type Values } from "./values-view.ts";

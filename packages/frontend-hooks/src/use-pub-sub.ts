@@ -55,17 +55,8 @@ function createView<T>(
   throttleMs: number,
   onMessage: MessageListener<T>,
 ) {
-  const acquire = () =>
-    root.topics.acquire(slot, () => new SharedTopic(root.holdClient(), options));
-
-  const send = (data: T): void => {
-    const { resource, release } = acquire();
-    try {
-      resource.send(data);
-    } finally {
-      release();
-    }
-  };
+  const open = (): SharedTopic => new SharedTopic(root.holdClient(), options);
+  const send = (data: T): void => root.topics.use(slot, open, (topic) => topic.send(data));
   const set = createThrottle(throttleMs, send, (error) =>
     root.topics.peek(slot)?.fail(toConatError(error)),
   );
@@ -92,7 +83,7 @@ function createView<T>(
   };
 
   const subscribe = (onChange: () => void): (() => void) => {
-    const { resource, release } = acquire();
+    const { resource, release } = root.topics.acquire(slot, open);
     const stops = [
       resource.subscribe(onChange),
       resource.onMessage(onMessage as MessageListener<unknown>),

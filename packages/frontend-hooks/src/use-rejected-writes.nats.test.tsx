@@ -1,8 +1,9 @@
 // @vitest-environment happy-dom
+
+import type { RejectedWrite } from "@conat/conat/actions";
 import { screen, waitFor } from "@testing-library/react";
 import type { ReactElement } from "react";
 import { describe, expect, it } from "vitest";
-import type { RejectedWrite } from "./shared-store.ts";
 import { GRACE_MS, TestApp } from "./test-kit/test-app.tsx";
 import { type UseDKV, useDKV } from "./use-dkv.ts";
 import { useRejectedWrites } from "./use-rejected-writes.ts";

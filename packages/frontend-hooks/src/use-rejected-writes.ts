@@ -1,7 +1,7 @@
+import type { RejectedWrite } from "@conat/conat/actions";
 import { useMemo, useSyncExternalStore } from "react";
 import { type ConatRoot, useConatContext } from "./conat-root.ts";
-import type { Lease } from "./leases.ts";
-import type { RejectedWrite, SharedStore } from "./shared-store.ts";
+import { NONE, type SharedStore } from "./shared-store.ts";
 import { StoreAccess, type StoreOptions, slotOf } from "./store-access.ts";
 
 /**
@@ -17,15 +17,13 @@ export function useRejectedWrites<T = unknown>(
   // biome-ignore lint/correctness/useExhaustiveDependencies: options of another content have another slot
   const view = useMemo(
     () =>
-      options && slot !== undefined
-        ? oneStore(new StoreAccess({ root, snapshots }, slot, options))
+      options
+        ? oneStore(new StoreAccess({ root, snapshots }, slotOf(options), options))
         : everyStore(root),
     [root, snapshots, slot],
   );
   return useSyncExternalStore(view.subscribe, view.read, () => NONE) as readonly RejectedWrite<T>[];
 }
-
-const NONE: readonly RejectedWrite[] = [];
 
 interface View {
   read(): readonly RejectedWrite[];
@@ -43,50 +41,30 @@ function everyStore({ stores }: ConatRoot): View {
   let last = NONE;
   const read = (): readonly RejectedWrite[] => {
     const all = [...stores.entries()].flatMap(([, store]) => store.rejected);
-    const same = all.length === last.length && all.every((write, at) => write === last[at]);
-    if (!same) last = all;
+    if (all.length !== last.length || all.some((write, at) => write !== last[at])) last = all;
     return last;
   };
-
   const subscribe = (onChange: () => void): (() => void) => {
-    const followed = new Map<SharedStore, () => void>();
-    const follow = (slot: string, store: SharedStore): (() => void) => {
-      let kept: Lease<SharedStore> | undefined;
-      const update = (): void => {
-        if (store.rejected.length > 0) {
-          kept ??= stores.acquire(slot, () => store);
-        } else {
-          kept?.release();
-          kept = undefined;
-        }
-        onChange();
-      };
-      const stop = store.subscribe(update);
-      update();
-      return () => {
-        stop();
-        kept?.release();
-      };
-    };
+    /** What lets go of the stores that have rejected writes. */
+    const kept = new Map<SharedStore, () => void>();
     const look = (): void => {
-      const open = new Map(stores.entries());
-      for (const [store, unfollow] of followed) {
-        if ([...open.values()].includes(store)) continue;
-        followed.delete(store);
-        unfollow();
-      }
-      for (const [slot, store] of open) {
-        if (!followed.has(store)) followed.set(store, follow(slot, store));
+      for (const [slot, store] of stores.entries()) {
+        const release = kept.get(store);
+        if (store.rejected.length === 0) {
+          kept.delete(store);
+          release?.();
+        } else if (release === undefined) {
+          kept.set(store, stores.acquire(slot, () => store).release);
+        }
       }
       onChange();
     };
-    const stop = stores.subscribe(look);
+    const stop = stores.changed.add(look);
     look();
     return () => {
       stop();
-      for (const unfollow of followed.values()) unfollow();
+      for (const release of kept.values()) release();
     };
   };
-
   return { read, subscribe };
 }

@@ -1,5 +1,6 @@
 import type { Durability } from "@conat/conat";
 import { useMemo, useSyncExternalStore } from "react";
+import { contentKey } from "./content-key.ts";
 import { type StoreAccess, type StoreOptions, useStoreAccess } from "./store-access.ts";
 import { useDKVState } from "./use-dkv-state.ts";
 
@@ -38,12 +39,8 @@ function createView<T>(access: StoreAccess<T>, held: boolean) {
     const durability = store?.durability ?? "unknown";
     const leaving = pending > 0 && status === "live" && !held;
     const state = leaving ? "saving" : pending + failed > 0 ? "unsaved" : "saved";
-    const same =
-      state === last.state &&
-      durability === last.durability &&
-      pending === last.pending &&
-      failed === last.failed;
-    if (!same) last = { state, durability, pending, failed };
+    const now: UseSaved = { state, durability, pending, failed };
+    if (contentKey(now) !== contentKey(last)) last = now;
     return last;
   };
   const subscribe = (onChange: () => void): (() => void) =>

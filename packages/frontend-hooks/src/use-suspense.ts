@@ -1,7 +1,7 @@
 import { ConatError, type SessionStatus, type ValueAt } from "@conat/conat";
+import type { RejectedWrite } from "@conat/conat/actions";
 import { useSyncExternalStore } from "react";
 import { useConatContext } from "./conat-root.ts";
-import type { RejectedWrite } from "./shared-store.ts";
 import type { MessageListener } from "./shared-topic.ts";
 import { type StoreOptions, useStoreAccess } from "./store-access.ts";
 import { holdWhile } from "./suspension.ts";

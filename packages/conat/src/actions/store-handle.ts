@@ -7,6 +7,7 @@ import type { AnyValue, ValueAt } from "../dkv/value-types.ts";
 import { ConatError, toConatError } from "../protocol/conat-error.ts";
 import { reportUncaught } from "../util/emitter.ts";
 import { tell } from "../util/tell.ts";
+import { listRejected, type RejectedWrite } from "./rejected-writes.ts";
 
 /** Between two attempts to open a store, in milliseconds; each attempt waits for the connection by itself. */
 const REOPEN_PAUSE_MS = 1_000;
@@ -17,11 +18,26 @@ const DEFAULT_MAX_EARLY = 1_000;
 export interface StoreHandleOptions {
   /** Told why the store cannot be opened, and why an operation that waited for it failed. @default an uncaught error */
   readonly onError?: ((error: ConatError) => void) | undefined;
-  /** Told why an attempt to open the store failed that will be repeated. */
-  readonly onAway?: ((error: ConatError) => void) | undefined;
   /** Operations that may wait for the store to open; past it they throw `outbox-full`. @default 1000 */
   readonly maxEarly?: number | undefined;
 }
+
+/** What there is to know of a store beside its content. The same object until something of it changes. */
+export interface StoreState<T = unknown> {
+  /** The store itself, once it is open. */
+  readonly store: DKV<T> | undefined;
+  /** `closed` is final: it was refused, or has ended. */
+  readonly status: StoreStatus;
+  /** Why the store cannot be used, or not yet; or why a write was refused, until the next write. */
+  readonly error: ConatError | undefined;
+}
+
+/** The state of a store that nobody has heard of yet. */
+export const LOADING = {
+  store: undefined,
+  status: "loading",
+  error: undefined,
+} as const satisfies StoreState;
 
 interface Following<T> {
   readonly start: (store: DKV<T>) => () => void;
@@ -36,25 +52,33 @@ interface Following<T> {
 export class StoreHandle<T = unknown> {
   readonly #options: DkvOptions<T>;
   readonly #onError: (error: ConatError) => void;
-  readonly #onAway: StoreHandleOptions["onAway"];
   readonly #maxEarly: number;
   readonly #opened: Promise<DKV<T>>;
   readonly #following = new Set<Following<T>>();
   readonly #waking = new Set<() => void>();
   #early: ((store: DKV<T>) => void)[] = [];
+  readonly #watching = new Set<() => void>();
   #store: DKV<T> | undefined;
   #error: ConatError | undefined;
+  #state: StoreState<T> = LOADING;
+  #rejected: readonly RejectedWrite<T>[] = [];
   #closing: Promise<void> | undefined;
 
   constructor(options: DkvOptions<T>, handling: StoreHandleOptions = {}) {
     this.#options = options;
     this.#onError = handling.onError ?? reportUncaught;
-    this.#onAway = handling.onAway;
     this.#maxEarly = handling.maxEarly ?? DEFAULT_MAX_EARLY;
+    this.on("status", (status) => this.#become({ status }));
+    this.on("closed", (error) => this.#become({ status: "closed", error }));
+    this.on("reject", ({ error }) => this.#become({ error }));
+    this.on("error", (error) => this.#become({ error }));
+    this.onOpen(() => this.#listRejected());
+    this.on("writes", () => this.#listRejected());
     this.#opened = this.#open();
     this.#opened.catch((error: unknown) => {
       this.#error = toConatError(error);
       this.#early = [];
+      this.#become({ status: "closed", error: this.#error });
       if (!this.closed) this.#onError(this.#error);
       this.#wake();
     });
@@ -72,6 +96,11 @@ export class StoreHandle<T = unknown> {
     return this.#store?.status ?? "loading";
   }
 
+  /** The same object until something of it changes. */
+  get state(): StoreState<T> {
+    return this.#state;
+  }
+
   /** Why the store could not be opened. */
   get error(): ConatError | undefined {
     return this.#error;
@@ -84,6 +113,11 @@ export class StoreHandle<T = unknown> {
   /** How many operations wait for the store to open. */
   get waiting(): number {
     return this.#early.length;
+  }
+
+  /** Writes that failed and were neither retried nor discarded; the same array until something of it changes. */
+  get rejected(): readonly RejectedWrite<T>[] {
+    return this.#rejected;
   }
 
   /**
@@ -137,6 +171,7 @@ export class StoreHandle<T = unknown> {
   /** Does anything with the store: now, or when it is open, after everything that was asked for earlier. */
   do(operation: (store: DKV<T>) => void): void {
     this.#assertUsable();
+    if (this.#state.error !== undefined) this.#become({ error: undefined });
     if (this.#store !== undefined) {
       operation(this.#store);
       return;
@@ -145,6 +180,7 @@ export class StoreHandle<T = unknown> {
       throw new ConatError("outbox-full", `${this.#maxEarly} writes wait for the store to open`);
     }
     this.#early.push(operation);
+    this.#tellState();
   }
 
   // ── watching ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,6 +210,13 @@ export class StoreHandle<T = unknown> {
   subscribeKey(key: string, listener: () => void): () => void {
     const stop = this.#follow((store) => store.subscribeKey(key, listener));
     return this.#whenWoken(listener, stop);
+  }
+
+  /** Calls `listener` after {@link state}, {@link waiting} or {@link rejected} has changed. */
+  subscribeState(listener: () => void): () => void {
+    const wake = (): void => listener();
+    this.#watching.add(wake);
+    return () => void this.#watching.delete(wake);
   }
 
   #whenWoken(listener: () => void, stop: () => void): () => void {
@@ -214,6 +257,8 @@ export class StoreHandle<T = unknown> {
     for (const following of this.#following) following.stop?.();
     this.#following.clear();
     this.#waking.clear();
+    this.#watching.clear();
+    this.#state = { ...this.#state, status: "closed" };
     const waited = this.#early.length > 0;
     let store: DKV<T>;
     try {
@@ -235,7 +280,7 @@ export class StoreHandle<T = unknown> {
         const error = toConatError(thrown);
         const isAway = error.kind === "timeout" || error.kind === "unavailable";
         if (!isAway || this.closed) throw error;
-        this.#onAway?.(error);
+        this.#become({ error });
         await new Promise((resolve) => setTimeout(resolve, REOPEN_PAUSE_MS));
         if (this.closed) throw error;
       }
@@ -244,15 +289,37 @@ export class StoreHandle<T = unknown> {
 
   #take(store: DKV<T>): void {
     this.#store = store;
+    this.#become({ store, status: store.status, error: undefined });
     for (const following of this.#following) following.stop = following.start(store);
     for (const operation of this.#early.splice(0)) {
       try {
         operation(store);
       } catch (error) {
-        this.#onError(toConatError(error));
+        const failure = toConatError(error);
+        this.#become({ error: failure });
+        this.#onError(failure);
       }
     }
     this.#wake();
+  }
+
+  #listRejected(): void {
+    if (this.#store === undefined) return;
+    const again = (retry: () => void): void => this.do(retry);
+    const now = listRejected(this.#store, this.#options, this.#rejected, again);
+    if (now === this.#rejected) return;
+    this.#rejected = now;
+    this.#tellState();
+  }
+
+  #become(change: Partial<StoreState<T>>): void {
+    if (this.closed) return;
+    this.#state = { ...this.#state, ...change };
+    this.#tellState();
+  }
+
+  #tellState(): void {
+    for (const wake of [...this.#watching]) tell(wake);
   }
 
   #wake(): void {
@@ -260,10 +327,11 @@ export class StoreHandle<T = unknown> {
   }
 
   #assertUsable(): void {
-    if (this.#error) throw this.#error;
-    if (!this.closed) return;
+    const { status, error } = this.#state;
+    if (status !== "closed") return;
+    const why = this.closed ? this.#error : error;
     const name = JSON.stringify(this.#options.name);
-    throw new ConatError("closed", `the store ${name} was let go of; open it again`);
+    throw why ?? new ConatError("closed", `the store ${name} was let go of; open it again`);
   }
 }
 

@@ -140,6 +140,29 @@ describe("stores in other frameworks", () => {
       expect(shown?.store.closed).toBe(true);
       await eventually(() => expect(store?.closed).toBe(true));
     });
+
+    it("shows why a write was refused, until the next, and why a store cannot be opened", async () => {
+      await (await open()).set("a", "1").settled();
+      const client = newClient();
+      const page = node();
+      let shown: ReturnType<typeof useDKV<string>> | undefined;
+      const app = createApp(
+        defineComponent(() => {
+          const store = useDKV<string>(options(client));
+          const wrong = useDKV({ ...options(client), account_id: "too" });
+          shown = store;
+          const kinds = () => [store, wrong].map(({ error }) => error.value?.kind ?? "fine");
+          return () => h("p", `${store.status.value} ${kinds().join(" ")}`);
+        }),
+      );
+      app.mount(page);
+      await eventually(() => expect(textOf(page)).toBe("live fine bad-options"));
+      shown?.store.set("a", "2", { ifSeq: 0 });
+      await eventually(() => expect(textOf(page)).toBe("live conflict bad-options"));
+      shown?.store.set("a", "3");
+      await eventually(() => expect(textOf(page)).toBe("live fine bad-options"));
+      app.unmount();
+    });
   });
 
   describe("Solid", () => {
@@ -166,6 +189,27 @@ describe("stores in other frameworks", () => {
       const { store } = shown.store;
       dispose();
       await eventually(() => expect(store?.closed).toBe(true));
+    });
+
+    it("shows why a write was refused, until the next, and why a store cannot be opened", async () => {
+      await (await open()).set("a", "1").settled();
+      const client = newClient();
+      const seen: string[] = [];
+      const { dispose, store } = createRoot((disposeRoot) => {
+        const good = createDKV<string>(options(client));
+        const wrong = createDKV({ ...options(client), account_id: "too" });
+        createEffect(() => {
+          const kinds = [good, wrong].map(({ error }) => error()?.kind ?? "fine");
+          seen.push(`${good.status()} ${kinds.join(" ")}`);
+        });
+        return { dispose: disposeRoot, store: good.store };
+      });
+      await eventually(() => expect(seen.at(-1)).toBe("live fine bad-options"));
+      store.set("a", "2", { ifSeq: 0 });
+      await eventually(() => expect(seen.at(-1)).toBe("live conflict bad-options"));
+      store.set("a", "3");
+      await eventually(() => expect(seen.at(-1)).toBe("live fine bad-options"));
+      dispose();
     });
   });
 });

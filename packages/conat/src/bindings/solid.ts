@@ -9,7 +9,7 @@ export interface CreateDKV<T> {
   /** Every value by key; empty until the store is open. */
   readonly values: Accessor<ReadonlyMap<string, AnyValue<T>>>;
   readonly status: Accessor<StoreStatus>;
-  /** Why the store cannot be used. */
+  /** Why the store cannot be used; or why a write was refused, until the next write. */
   readonly error: Accessor<ConatError | undefined>;
   /** For writing; also before the store is open. */
   readonly store: StoreHandle<T>;
@@ -17,20 +17,17 @@ export interface CreateDKV<T> {
 
 /** A whole store, open as long as the owner that it is called in. */
 export function createDKV<T = unknown>(options: DkvOptions<T>): CreateDKV<T> {
-  const [error, setError] = createSignal<ConatError>();
-  const store = open(options, (why) => void setError(() => why));
+  const store = open(options, () => {}); // what goes wrong is in its state
   const [values, setValues] = createSignal(store.snapshot());
   const [status, setStatus] = createSignal(store.status);
+  const [error, setError] = createSignal(store.state.error);
   const update = (): void => {
     setValues(() => store.snapshot());
     setStatus(() => store.status);
+    setError(() => store.state.error);
   };
   store.subscribe(update);
-  store.on("status", update);
-  store.on("closed", (why) => {
-    setError(() => why);
-    update();
-  });
+  store.subscribeState(update);
   return { values, status, error, store };
 }
 

@@ -15,7 +15,7 @@ export interface UseDKV<T> {
   /** Every value by key; empty until the store is open. */
   readonly values: Readonly<ShallowRef<ReadonlyMap<string, AnyValue<T>>>>;
   readonly status: Readonly<ShallowRef<StoreStatus>>;
-  /** Why the store cannot be used. */
+  /** Why the store cannot be used; or why a write was refused, until the next write. */
   readonly error: Readonly<ShallowRef<ConatError | undefined>>;
   /** For writing; also before the store is open. */
   readonly store: StoreHandle<T>;
@@ -23,22 +23,17 @@ export interface UseDKV<T> {
 
 /** A whole store, open as long as the component or effect scope that it is called in. */
 export function useDKV<T = unknown>(options: DkvOptions<T>): UseDKV<T> {
-  const error = shallowRef<ConatError>();
-  const store = open(options, (why) => {
-    error.value = why;
-  });
+  const store = open(options, () => {}); // what goes wrong is in its state
   const values = shallowRef(store.snapshot());
   const status = shallowRef(store.status);
+  const error = shallowRef(store.state.error);
   const update = (): void => {
     values.value = store.snapshot();
     status.value = store.status;
+    error.value = store.state.error;
   };
   store.subscribe(update);
-  store.on("status", update);
-  store.on("closed", (why) => {
-    error.value = why;
-    update();
-  });
+  store.subscribeState(update);
   return { values, status, error, store };
 }
 

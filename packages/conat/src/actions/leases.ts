@@ -26,7 +26,8 @@ interface Held<Resource> {
 export class Leases<Resource extends Shareable> {
   readonly #graceMs: number;
   readonly #held = new Map<string, Held<Resource>>();
-  readonly #listeners = new Listeners();
+  /** Told after something was opened or closed; and by whoever opens resources, of what else concerns all of them. */
+  readonly changed = new Listeners();
 
   constructor(graceMs: number) {
     this.#graceMs = graceMs;
@@ -47,11 +48,6 @@ export class Leases<Resource extends Shareable> {
     for (const [slot, { resource }] of this.#held) yield [slot, resource];
   }
 
-  /** Calls `listener` after something was opened or closed. */
-  subscribe(listener: () => void): () => void {
-    return this.#listeners.add(listener);
-  }
-
   /** @param graceMs how long it outlives this holder, if that is the last. @default that of all */
   acquire(slot: string, open: () => Resource, graceMs: number = this.#graceMs): Lease<Resource> {
     const held = this.#usable(slot) ?? this.#open(slot, open);
@@ -70,10 +66,20 @@ export class Leases<Resource extends Shareable> {
     return { resource: held.resource, release };
   }
 
+  /** Does something with a resource, which is opened for it if need be. */
+  use<Result>(slot: string, open: () => Resource, action: (resource: Resource) => Result): Result {
+    const { resource, release } = this.acquire(slot, open);
+    try {
+      return action(resource);
+    } finally {
+      release();
+    }
+  }
+
   #open(slot: string, open: () => Resource): Held<Resource> {
     const held = { resource: open(), holders: 0, timer: undefined };
     this.#held.set(slot, held);
-    this.#listeners.tell();
+    this.changed.tell();
     return held;
   }
 
@@ -89,6 +95,6 @@ export class Leases<Resource extends Shareable> {
     if (this.#held.get(slot) !== held) return;
     this.#held.delete(slot);
     held.resource.close();
-    this.#listeners.tell();
+    this.changed.tell();
   }
 }
