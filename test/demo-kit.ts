@@ -1,25 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Browser, Page } from "playwright-core";
-import { build } from "vite";
 
 const ROOT = join(import.meta.dirname, "..");
 const DEMO = join(ROOT, "examples/demo");
-
-/** Builds the demo page into a new folder, as `npm start` does. */
-export async function buildDemo(): Promise<string> {
-  const outDir = await mkdtemp(join(tmpdir(), "conat-demo-"));
-  await build({
-    root: DEMO,
-    configFile: join(DEMO, "vite.config.ts"),
-    logLevel: "error",
-    build: { outDir, emptyOutDir: true },
-  });
-  return outDir;
-}
 
 /** The demo's backend script, as a user starts it. */
 export class DemoBackend {

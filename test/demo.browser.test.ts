@@ -7,7 +7,8 @@ import { Kvm } from "@nats-io/kv";
 import { connect as connectNats } from "@nats-io/transport-node";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildDemo, DemoBackend, DemoWindow } from "./demo-kit.ts";
+import { buildExample } from "./build-example.ts";
+import { DemoBackend, DemoWindow } from "./demo-kit.ts";
 
 const SCREENSHOTS = join(import.meta.dirname, "../test-output");
 const CHROMIUM_ARGS = [
@@ -28,7 +29,7 @@ describe("the demo, open in two windows and a terminal", () => {
 
   beforeAll(async () => {
     if (chromiumPath === undefined) throw new Error("set CONAT_CHROMIUM to the path of a Chromium");
-    staticDir = await buildDemo();
+    staticDir = await buildExample("demo");
     hub = await startHub({ port: 0, dev: true, staticDir, natsUrl: nats().url });
     browser = await chromium.launch({ executablePath: chromiumPath, args: CHROMIUM_ARGS });
     ada = await DemoWindow.open(browser, hub.url, { name: "Ada", hue: 30, scheme: "light" });

@@ -1,35 +1,10 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { eventually } from "@conat/conat/testing";
 import type { Browser, Locator, Page } from "playwright-core";
-import { build } from "vite";
-
-const WORKSPACE = join(import.meta.dirname, "../examples/workspace");
 
 export const CHROMIUM_ARGS: readonly string[] = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
   ...["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ];
-
-/** Builds the workspace's page into a new folder, as `npm start -- --app workspace` does. */
-export async function buildWorkspace(): Promise<string> {
-  const outDir = await mkdtemp(join(tmpdir(), "conat-workspace-"));
-  const { NODE_ENV } = process.env;
-  // Under the test runner's own, React would render everything twice.
-  process.env.NODE_ENV = "production";
-  try {
-    await build({
-      root: WORKSPACE,
-      configFile: join(WORKSPACE, "vite.config.ts"),
-      logLevel: "error",
-      build: { outDir, emptyOutDir: true },
-    });
-  } finally {
-    process.env.NODE_ENV = NODE_ENV;
-  }
-  return outDir;
-}
 
 export interface WindowOptions {
   /** Who signs in. */

@@ -7,8 +7,9 @@ import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Reading, readingStore } from "../examples/workspace/src/model/stores.ts";
 import { createReading, fill, ROWS, rowKey } from "../examples/workspace/src/table/readings.ts";
+import { buildExample } from "./build-example.ts";
 import { startTcpProxy, type TcpProxy } from "./tcp-proxy.ts";
-import { boxOf, buildWorkspace, CHROMIUM_ARGS, WorkspaceWindow } from "./workspace-kit.ts";
+import { boxOf, CHROMIUM_ARGS, WorkspaceWindow } from "./workspace-kit.ts";
 
 const SCREENSHOTS = join(import.meta.dirname, "../test-output");
 const chromiumPath = process.env.CONAT_CHROMIUM;
@@ -29,7 +30,7 @@ describe("the workspace, open in two browsers", () => {
     if (chromiumPath === undefined) throw new Error("set CONAT_CHROMIUM to the path of a Chromium");
     await mkdir(SCREENSHOTS, { recursive: true });
     for (const account of ["ada", "ben"]) projects.set(account, ["apollo", "garden"]);
-    staticDir = await buildWorkspace();
+    staticDir = await buildExample("workspace");
     hub = await startHub({
       port: 0,
       dev: true,
