@@ -8,6 +8,7 @@ import { resume } from "./resume.ts";
 import { rules } from "./rules.ts";
 import { idle, manyKeys, manyStores } from "./scale.ts";
 import { hubStart, npmStart } from "./start-up.ts";
+import { table } from "./table.ts";
 import { overwrites, pipelinedWrites, sequentialWrites } from "./writes.ts";
 
 /** Everything that can be measured, in the order in which it is shown. */
@@ -30,6 +31,7 @@ export const BENCHES: readonly Bench[] = [
   manyStores,
   manyKeys,
   resume,
+  table,
   hubStart,
   npmStart,
 ];
