@@ -62,11 +62,11 @@ let lastIdentity = 0;
 /** A number that no other function or object has; 0 for what is compared by content. */
 function identify(value: unknown): number {
   if (typeof value !== "function" && typeof value !== "object") return 0;
-  const known = identities.get(Object(value));
-  if (known !== undefined) return known;
+  const key = Object(value);
   lastIdentity += 1;
-  identities.set(Object(value), lastIdentity);
-  return lastIdentity;
+  const identity = identities.get(key) ?? lastIdentity;
+  identities.set(key, identity);
+  return identity;
 }
 
 /** Asks the token function of the latest render, which closes over the latest state. */

@@ -68,5 +68,5 @@ export const ConatContext = createContext<ConatContextValue | undefined>(undefin
 export function useConatContext(): ConatContextValue {
   const context = useContext(ConatContext);
   if (context !== undefined) return context;
-  throw new ConatError("bad-options", "conat hooks work below a <ConatProvider>: add one");
+  throw new ConatError("bad-options", "conat hooks need a <ConatProvider> above");
 }

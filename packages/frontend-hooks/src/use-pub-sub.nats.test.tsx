@@ -2,7 +2,7 @@
 import type { ConatError } from "@conat/conat";
 import { screen, waitFor } from "@testing-library/react";
 import type { ReactElement } from "react";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { TestApp } from "./test-kit/test-app.tsx";
 import { type UsePubSub, usePubSub } from "./use-pub-sub.ts";
 
@@ -77,6 +77,27 @@ describe("a component on a channel", () => {
     app.show(<Channel throttleMs={40} />);
     for (let n = 1; n <= 100; n += 1) latest?.set(n);
     await waitFor(() => expect(heard).toEqual([1, 100]));
+  });
+
+  it("shows why a message that was held back could not be sent, and when it is gone an uncaught error does", async () => {
+    const unserialisable = () => "a function";
+    const { unmount } = app.show(<Channel throttleMs={10} />);
+    latest?.set("first");
+    latest?.set(unserialisable);
+    await screen.findByText("not-serialisable, silence");
+    const uncaught: unknown[] = [];
+    vi.spyOn(globalThis, "queueMicrotask").mockImplementation((throwing) => {
+      try {
+        throwing();
+      } catch (error) {
+        uncaught.push(error);
+      }
+    });
+    latest?.set("second");
+    latest?.set(unserialisable);
+    unmount();
+    await waitFor(() => expect(uncaught).toMatchObject([{ kind: "not-serialisable" }]));
+    vi.restoreAllMocks();
   });
 
   it("shows why it may not listen, and throws it to who sends", async () => {

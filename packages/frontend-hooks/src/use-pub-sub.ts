@@ -1,4 +1,5 @@
 import { type ConatError, type PubSubOptions, toConatError } from "@conat/conat";
+import { reportUncaught } from "@conat/conat/actions";
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { type ConatRoot, useConatContext } from "./conat-root.ts";
 import { contentKey } from "./content-key.ts";
@@ -57,10 +58,13 @@ function createView<T>(
 ) {
   const open = (): SharedTopic => new SharedTopic(root.holdClient(), options);
   const send = (data: T): void => root.topics.use(slot, open, (topic) => topic.send(data));
-  const set = createThrottle(throttleMs, send, (error) =>
-    root.topics.peek(slot)?.fail(toConatError(error)),
-  );
+  const set = createThrottle(throttleMs, send, (error) => {
+    if (mounted) root.topics.peek(slot)?.fail(toConatError(error));
+    else reportUncaught(error);
+  });
 
+  /** Somebody is there to show an error. */
+  let mounted = false;
   let readsLast = false;
   let shown: TopicMessage<T> | undefined;
   let result: UsePubSub<T> | undefined;
@@ -88,7 +92,9 @@ function createView<T>(
       resource.subscribe(onChange),
       resource.onMessage(onMessage as MessageListener<unknown>),
     ];
+    mounted = true;
     return () => {
+      mounted = false;
       for (const stop of stops) stop();
       release();
     };

@@ -112,6 +112,6 @@ function subscribeToNothing(): () => void {
 function failOnServer(): never {
   throw new ConatError(
     "unavailable",
-    "a server opens no store: give <ConatProvider> a snapshot of it, or leave this part to the browser",
+    "a server opens no store: give <ConatProvider> a snapshot, or leave this to the browser",
   );
 }
