@@ -76,9 +76,7 @@ export function openHubLink(
     listener.onLost(error);
   };
   const loseTo = (reason: string, cause?: Error): void => {
-    const what = connected
-      ? `the connection to ${shown} was lost`
-      : `no hub answers at ${shown}`;
+    const what = connected ? `the connection to ${shown} was lost` : `no hub answers at ${shown}`;
     lose(new ConatError("unavailable", `${what}: ${reason}`, { cause }));
   };
   const receive = ({ type, data }: Packet): void => {
