@@ -10,6 +10,8 @@ const wholeStore = `export { ConatProvider, useDKV } from "@conat/frontend-hooks
 const REACT = /^react(-dom)?(\/|$)/;
 const NOT_OWN = /^(react(-dom)?|@conat\/conat)(\/|$)/;
 
+const KIB = 1_024;
+
 interface Gate {
   readonly what: string;
   readonly source: string;
@@ -20,19 +22,19 @@ interface Gate {
 }
 
 const GATES: readonly Gate[] = [
-  { what: "connect + dkv + PubSub", source: client, gate: 30_000 },
+  { what: "connect + dkv + PubSub", source: client, gate: 30 * KIB },
   { what: "connect + PubSub", source: pubsub, gate: 20_500 },
   {
     what: "useDKV, Immutable included",
     source: wholeStore,
     without: REACT,
-    gate: 56_000,
+    gate: 56 * KIB,
   },
   {
     what: "the hooks' own code",
     source: `export * from "@conat/frontend-hooks";`,
     without: NOT_OWN,
-    gate: 4_000,
+    gate: 4 * KIB,
   },
 ];
 

@@ -98,17 +98,13 @@ function objectFitsJson(value: object, depth: number): boolean {
     return fits;
   }
   if (isPackedOnly(value)) {
-    if (value instanceof Map) {
-      for (const [key, part] of value) {
-        fitsJson(key, depth);
-        fitsJson(part, depth);
-      }
-    } else if (value instanceof Set) {
+    // Of a Map each part is a pair.
+    if (value instanceof Map || value instanceof Set) {
       for (const part of value) fitsJson(part, depth);
     }
     return false;
   }
-  if (isOpaque(value)) throw notSerialisable(`a ${kindOf(value)}`);
+  if (OPAQUE.test(kindOf(value))) throw notSerialisable(`a ${kindOf(value)}`);
   if ("toJSON" in value && typeof value.toJSON === "function") {
     const replaced: unknown = value.toJSON();
     if (replaced === undefined) return false;
@@ -136,18 +132,7 @@ function isPackedOnly(value: object): boolean {
 }
 
 /** Objects whose content is not in their properties; storing them as `{}` would lose it silently. */
-function isOpaque(value: object): boolean {
-  return (
-    value instanceof Promise ||
-    value instanceof WeakMap ||
-    value instanceof WeakSet ||
-    value instanceof Error ||
-    value instanceof RegExp ||
-    value instanceof Number ||
-    value instanceof String ||
-    value instanceof Boolean
-  );
-}
+const OPAQUE = /^(Promise|Weak.+|Error|RegExp|Number|String|Boolean)$/;
 
 /** `Object` for plain objects and for instances of a class that names itself no other way. */
 function kindOf(value: object): string {

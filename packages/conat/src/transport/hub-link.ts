@@ -61,7 +61,7 @@ export function openHubLink(
     path: `${address.pathname.replace(/\/$/, "")}/socket.io`,
     transports: ["websocket"],
     // Where the types of Engine.IO let an agent through.
-    transportOptions: route ? { websocket: { agent: route.agent } } : {},
+    transportOptions: { websocket: route },
   });
   let connected = false;
   let over = false;
