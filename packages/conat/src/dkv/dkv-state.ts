@@ -34,6 +34,8 @@ export class DkvState {
   /** Keys that may have something to send, in the order they were written. */
   readonly #dirty = new Set<string>();
   readonly #inFlightKeys = new Map<number, string>();
+  /** Some of them may be parked or released. */
+  #mayBeUnanswered = false;
   /** Newest acknowledged write of each key that the epoch which just begins lacks. */
   readonly #lost = new Map<string, LostWrite>();
   /** Origin of this session's writes; the runner tells it, because it is known late. */
@@ -144,10 +146,13 @@ export class DkvState {
 
   /** Writes that wait for an answer. Those whose answer was lost do not: they must not fill the window they wait for. */
   get inFlightCount(): number {
+    // Asked for with every answer: mostly none is without one.
+    if (!this.#mayBeUnanswered) return this.#inFlightKeys.size;
     let count = 0;
     for (const key of this.#inFlightKeys.values()) {
       if (this.#overlays.get(key)?.inFlight?.phase === "sent") count += 1;
     }
+    this.#mayBeUnanswered = count < this.#inFlightKeys.size;
     return count;
   }
 
@@ -185,6 +190,12 @@ export class DkvState {
     return { write, expectedSeq };
   }
 
+  /** A write in flight that waits for no answer now. */
+  #hold(overlay: Overlay, inFlight: InFlight): void {
+    overlay.inFlight = inFlight;
+    this.#mayBeUnanswered = true;
+  }
+
   /** Takes back a write that is not yet acknowledged. False when there is none of that number. */
   discard(id: number): boolean {
     for (const [key, overlay] of this.#overlays) {
@@ -219,9 +230,9 @@ export class DkvState {
     }
     const { error } = result;
     if (error.kind === "ambiguous") {
-      overlay.inFlight = { ...inFlight, ambiguous: true, phase: "parked" };
+      this.#hold(overlay, { ...inFlight, ambiguous: true, phase: "parked" });
     } else if (error.kind === "unavailable") {
-      if (inFlight.ambiguous) overlay.inFlight = { ...inFlight, phase: "parked" };
+      if (inFlight.ambiguous) this.#hold(overlay, { ...inFlight, phase: "parked" });
       else this.#backToPending(key, overlay, inFlight);
     } else if (error.kind === "conflict") {
       this.#conflicted(key, overlay, inFlight, error);
@@ -253,7 +264,7 @@ export class DkvState {
       const inFlight = overlay?.inFlight;
       if (!overlay || inFlight?.phase !== "parked" || inFlight.write.id !== id) continue;
       if (this.knownSeq(key) === inFlight.knownSeq) {
-        overlay.inFlight = { ...inFlight, phase: "released" };
+        this.#hold(overlay, { ...inFlight, phase: "released" });
         this.#dirty.add(key);
       } else this.#fail(key, overlay, inFlight, unknownOutcome(key));
     }
@@ -298,7 +309,7 @@ export class DkvState {
       // The marker that the expected sequence named has expired: there is nothing, and 0 says so.
       overlay.base = { seq: 0, value: overlay.base.value };
       if (inFlight.ambiguous) {
-        overlay.inFlight = { ...inFlight, knownSeq: 0, phase: "released" };
+        this.#hold(overlay, { ...inFlight, knownSeq: 0, phase: "released" });
         this.#dirty.add(key);
       } else this.#backToPending(key, overlay, inFlight);
     } else if (inFlight.ambiguous) {

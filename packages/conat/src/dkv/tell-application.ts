@@ -22,7 +22,11 @@ export function createTeller<Value>(options: Telling<Value>): RunnerListener {
 
   const tellChange = ({ entry, prev: before, own, pending }: ConfirmedChange): void => {
     const wanted = emitter.listenerCount("change") > 0;
-    if (!wanted && emitter.listenerCount("invalid") === 0) return;
+    if (!wanted && emitter.listenerCount("invalid") === 0) {
+      // What was read of a key that is gone must not be kept because nobody listens.
+      if (entry.kind !== "put" && !pending) values.show(entry);
+      return;
+    }
     const { key, seq, time, kind } = entry;
     // Before the entry takes its place: until then it need not be decoded again.
     const prev = wanted && before ? values.read(before).value : undefined;

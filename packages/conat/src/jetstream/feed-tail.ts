@@ -8,7 +8,8 @@ const MAX_TOLD = 100_000;
  * leaves no trace in those that follow it: only what is stored, held against what was told, shows that it is missing.
  */
 export class FeedTail {
-  readonly #told = new Set<number>();
+  /** When each message was stored, by its sequence. */
+  readonly #told = new Map<number, number>();
 
   /** More was told than is worth checking. */
   get isTooLong(): boolean {
@@ -16,12 +17,13 @@ export class FeedTail {
   }
 
   add(entries: readonly DraftEntry[]): void {
-    for (const { seq } of entries) this.#told.add(seq);
+    for (const { seq, time } of entries) this.#told.set(seq, time);
   }
 
-  /** Whether a message with this sequence was told. */
-  has(seq: number): boolean {
-    return this.#told.has(seq);
+  /** Whether another message with this sequence was told. The same one may come twice, when a bucket changes its leader. */
+  hasOther({ seq, time }: Pick<DraftEntry, "seq" | "time">): boolean {
+    const told = this.#told.get(seq);
+    return told !== undefined && told !== time;
   }
 
   /** Those of some entries that were not told. */
@@ -32,7 +34,7 @@ export class FeedTail {
 
   /** Everything up to there is known to be told. */
   dropUpTo(seq: number): void {
-    for (const told of this.#told) if (told <= seq) this.#told.delete(told);
+    for (const told of this.#told.keys()) if (told <= seq) this.#told.delete(told);
   }
 
   clear(): void {

@@ -354,7 +354,7 @@ export class StoreFeed implements Feed {
   /** The tail tells in order, and everything once: this was loaded already, or sequences are given out again. */
   #repeated({ seq, time }: DraftEntry): void {
     const newest = { seq: this.#position, time: this.#positionTime };
-    const isAgain = this.#tail.has(seq) || isGivenOutAgain({ seq, time }, newest);
+    const isAgain = this.#tail.hasOther({ seq, time }) || isGivenOutAgain({ seq, time }, newest);
     if (this.#bucket && isAgain) this.#bucket.hasGoneBack = true;
     this.#host.checkBuckets();
   }

@@ -18,7 +18,7 @@ const fromUtf8 = new TextDecoder();
 export function encodeValue(value: unknown): Uint8Array {
   if (value === undefined) throw notSerialisable("undefined", "delete the key instead");
   try {
-    return fitsJson(value, 0) ? utf8.encode(JSON.stringify(value)) : encodePacked(value);
+    return fitsJson(value, 0) ? encodeText(JSON.stringify(value)) : encodePacked(value);
   } catch (cause) {
     if (cause instanceof ConatError) throw cause;
     const { message } = toConatError(cause);
@@ -28,6 +28,20 @@ export function encodeValue(value: unknown): Uint8Array {
       { cause },
     );
   }
+}
+
+/** ASCII of up to so many characters, as most values are, is encoded faster here than by a call of the encoder. */
+const SHORT_TEXT = 256;
+
+function encodeText(text: string): Uint8Array {
+  if (text.length > SHORT_TEXT) return utf8.encode(text);
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) return utf8.encode(text);
+    bytes[at] = unit;
+  }
+  return bytes;
 }
 
 /**

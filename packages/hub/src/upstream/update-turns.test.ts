@@ -110,8 +110,17 @@ describe("clients of one hub that update one key", () => {
     await bench.store(10);
     vi.advanceTimersByTime(60);
     expect(bench.outcomes).toEqual(["a: 10", "b: conflict", "c: conflict"]);
-    vi.advanceTimersByTime(60);
     expect(bench.turns.size).toBe(0);
+  });
+
+  it("do not wait one after the other for clients that are far away", async () => {
+    const bench = new Bench();
+    for (const origin of ["a", "b", "c", "d", "e"]) bench.attempt(origin, 0);
+    await bench.store(10);
+    vi.advanceTimersByTime(60);
+    expect(bench.outcomes).toEqual(["a: 10", ...["b", "c", "d", "e"].map((x) => `${x}: conflict`)]);
+    bench.attempt("d", 10);
+    expect(bench.sentBy).toEqual(["a", "d"]);
   });
 
   it("keep their turn when somebody elsewhere was faster", async () => {
@@ -152,5 +161,16 @@ describe("clients of one hub that update one key", () => {
     bench.turns.close(new ConatError("closed", "over"));
     expect(bench.outcomes).toEqual(["b: closed"]);
     expect(bench.turns.size).toBe(0);
+  });
+
+  it("are answered once, also when the last answer of the server comes later", async () => {
+    const bench = new Bench();
+    bench.attempt("a", 0);
+    bench.attempt("b", 0);
+    bench.turns.close(new ConatError("closed", "over"));
+    await bench.refuse();
+    vi.advanceTimersByTime(60);
+    expect(bench.outcomes).toEqual(["b: closed", "a: conflict"]);
+    expect(bench.sentBy).toEqual(["a"]);
   });
 });

@@ -11,7 +11,10 @@ import { atEndOfTurn } from "@conat/conat/jetstream";
 /** Attempts of one key that may wait; further ones go to the server at once, and mostly lose there. */
 const MAX_WAITING = 1_000;
 
-/** How long the next attempt waits for one whose turn it is, in milliseconds: many round trips to its client. */
+/**
+ * How long the next attempt waits for one whose turn it is, in milliseconds: longer than a round trip to a client nearby.
+ * Of one further away nobody waits a second time: then all are told at once what is stored.
+ */
 const TURN_MS = 50;
 
 type OnResult = (result: WriteResult) => void;
@@ -46,6 +49,7 @@ export interface UpdateTurnsOptions {
 export class UpdateTurns {
   readonly #options: UpdateTurnsOptions;
   readonly #contests = new Map<string, Contest>();
+  #isClosed = false;
 
   constructor(options: UpdateTurnsOptions) {
     this.#options = options;
@@ -79,11 +83,14 @@ export class UpdateTurns {
   close(error: ConatError): void {
     for (const contest of this.#contests.values()) {
       this.#endTurn(contest);
-      for (const { mutation, onResult } of contest.waiting.values()) {
+      const attempts = [...contest.waiting.values()];
+      contest.waiting.clear();
+      for (const { mutation, onResult } of attempts) {
         onResult({ write: mutation.write, ok: false, error });
       }
     }
     this.#contests.clear();
+    this.#isClosed = true;
   }
 
   #run(slot: string, contest: Contest, { ref, mutation, onResult }: Attempt): void {
@@ -108,29 +115,51 @@ export class UpdateTurns {
       if (this.#contests.get(slot) === contest) this.#contests.delete(slot);
       return;
     }
-    const { ref, mutation, onResult } = next;
-    contest.waiting.delete(mutation.origin);
-    const current = this.#options.currentOf(ref, mutation.key);
-    if (current === undefined || current.seq <= (mutation.expectedSeq ?? 0)) {
+    const { origin } = next.mutation;
+    contest.waiting.delete(origin);
+    const current = this.#overtook(next);
+    if (current === undefined) {
       this.#run(slot, contest, next);
       return;
     }
-    this.#beginTurn(slot, contest, mutation.origin);
-    const error = new ConatError("conflict", "not stored: another update came first", { current });
-    onResult({ write: mutation.write, ok: false, error });
+    this.#beginTurn(slot, contest, origin);
+    refuse(next, current);
+  }
+
+  /** What is stored in the way of an attempt, as far as this hub knows. */
+  #overtook({ ref, mutation }: Attempt): Entry | undefined {
+    const current = this.#options.currentOf(ref, mutation.key);
+    return current && current.seq > (mutation.expectedSeq ?? 0) ? current : undefined;
   }
 
   #beginTurn(slot: string, contest: Contest, origin: string): void {
+    if (this.#isClosed) return;
     contest.turnOf = origin;
     contest.timer = setTimeout(() => {
       this.#endTurn(contest);
+      this.#refuseOvertaken(contest);
       this.#next(slot, contest);
     }, TURN_MS);
     contest.timer.unref();
+  }
+
+  /** These clients are too far away to take turns, or gone: each makes its next attempt when it can. */
+  #refuseOvertaken(contest: Contest): void {
+    for (const [origin, attempt] of contest.waiting) {
+      const current = this.#overtook(attempt);
+      if (current === undefined) continue;
+      contest.waiting.delete(origin);
+      refuse(attempt, current);
+    }
   }
 
   #endTurn(contest: Contest): void {
     clearTimeout(contest.timer);
     contest.turnOf = undefined;
   }
+}
+
+function refuse({ mutation, onResult }: Attempt, current: Entry): void {
+  const error = new ConatError("conflict", "not stored: another update came first", { current });
+  onResult({ write: mutation.write, ok: false, error });
 }
