@@ -62,7 +62,7 @@ const SETTLE_DEADLINE_MS = 5_000;
  */
 export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   const options = resolveHubOptions(userOptions);
-  const authenticator = chooseAuthenticator(options);
+  const authenticator = await chooseAuthenticator(options);
   checkStaticDir(options.staticDir);
   let upstream: Upstream | undefined;
   let metrics: Registry | undefined;

@@ -2,7 +2,7 @@ import { ConatError } from "@conat/conat/internal";
 import { isLoopbackHost } from "../gateway/origin-check.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { DevelopmentAuthenticator } from "./development-authenticator.ts";
-import { JwtAuthenticator, type JwtOptions } from "./jwt-authenticator.ts";
+import type { JwtOptions } from "./jwt-authenticator.ts";
 
 export interface AuthOptions {
   readonly dev: boolean;
@@ -16,7 +16,7 @@ export interface AuthOptions {
  * The one way in which clients prove who they are.
  * @throws ConatError `bad-options` when there is none, more than one, or one that protects nothing
  */
-export function chooseAuthenticator(options: AuthOptions): Authenticator {
+export async function chooseAuthenticator(options: AuthOptions): Promise<Authenticator> {
   const { dev, host, authenticator, jwt, allowedOrigins } = options;
   if (dev && !isLoopbackHost(host)) {
     throw new ConatError(
@@ -40,6 +40,8 @@ export function chooseAuthenticator(options: AuthOptions): Authenticator {
         "with a cookie, any page in the world could act for its visitor: name the allowed origins instead of *",
       );
     }
+    // What checks tokens takes a tenth of a hub's start to load, and not every hub has tokens.
+    const { JwtAuthenticator } = await import("./jwt-authenticator.ts");
     return new JwtAuthenticator(jwt);
   }
   throw new ConatError(

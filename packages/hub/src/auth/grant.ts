@@ -25,6 +25,9 @@ export interface Grant {
 /** How far the clock of whoever issues tokens may be off, in milliseconds. */
 export const CLOCK_TOLERANCE_MS = 5_000;
 
+/** Longest life of a token by default, in milliseconds: 14 days. A revocation is remembered as long. */
+export const DEFAULT_MAX_TOKEN_LIFETIME_MS = 1_209_600_000;
+
 const id = v.pipe(v.string(), v.minLength(1));
 const seconds = v.pipe(v.number(), v.finite(), v.minValue(0));
 

@@ -2,14 +2,11 @@ import { ConatError } from "@conat/conat/internal";
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
 import { isLoopbackHost } from "../gateway/origin-check.ts";
 import type { Authenticator, HandshakeRequest } from "./authenticator.ts";
-import { CLOCK_TOLERANCE_MS, type Grant, toGrant } from "./grant.ts";
+import { CLOCK_TOLERANCE_MS, DEFAULT_MAX_TOKEN_LIFETIME_MS, type Grant, toGrant } from "./grant.ts";
 import { findToken } from "./token-source.ts";
 
 /** What a shared secret must at least have for HS256 (RFC 7518, section 3.2), in bytes. */
 export const MIN_SECRET_BYTES = 32;
-
-/** Longest life of a token by default, in milliseconds: 14 days. A revocation is remembered as long. */
-export const DEFAULT_MAX_TOKEN_LIFETIME_MS = 1_209_600_000;
 
 /** Keys that are older are fetched again; so are keys when a token names one that is not known, but not more often. */
 const KEYS_MAX_AGE_MS = 600_000;
