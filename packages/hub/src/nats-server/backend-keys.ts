@@ -1,6 +1,6 @@
-import { readFile, writeFile } from "node:fs/promises";
 import { createAccount, createUser, fromSeed } from "@nats-io/nkeys";
 import * as v from "valibot";
+import { loadKeyFile } from "./key-file.ts";
 
 /** What a hub needs to let projects' own backends in through NATS. Secrets. */
 export type BackendKeys = {
@@ -37,13 +37,12 @@ export function formatBackendKeys(keys: BackendKeys): string {
   return `${JSON.stringify(keys)}\n`;
 }
 
-/** The keys kept in `file`, made on the first call. */
-export async function loadBackendKeys(file: string): Promise<BackendKeys> {
-  const kept = await readFile(file, "utf8").catch(() => undefined);
-  if (kept !== undefined) return parseBackendKeys(kept);
-  const keys = createBackendKeys();
-  await writeFile(file, formatBackendKeys(keys), { mode: 0o600 });
-  return keys;
+/**
+ * The keys kept in `file`, made on the first call.
+ * @throws {NatsServerError} `folder-unusable` when the file holds something else
+ */
+export function loadBackendKeys(file: string): Promise<BackendKeys> {
+  return loadKeyFile(file, () => formatBackendKeys(createBackendKeys()), parseBackendKeys);
 }
 
 function isSeed(seed: string): boolean {

@@ -294,12 +294,17 @@ it("makes no folder where the system allows none, and says so", async () => {
   await expect(start({ dataDir })).rejects.toMatchObject({ kind: "folder-unusable" });
 });
 
-it("says which file to remove when the key is damaged", async () => {
+it.each([
+  ["user.nk", ""],
+  ["user.nk", "SU"],
+  ["backends.nk", ""],
+  ["backends.nk", '{"gate":"SUAM'],
+])("says which file to remove when a key is damaged: %s holds %j", async (name, text) => {
   const dataDir = await temporaryFolder();
-  await writeFile(join(dataDir, "user.nk"), "");
-  await expect(start({ dataDir })).rejects.toMatchObject({
+  await writeFile(join(dataDir, name), text);
+  await expect(start({ dataDir, backends: true })).rejects.toMatchObject({
     kind: "folder-unusable",
-    message: expect.stringContaining("user.nk does not hold a key: remove the file"),
+    message: expect.stringContaining(`${name} does not hold a key: remove the file`),
   });
 });
 
