@@ -81,6 +81,8 @@ function createStream(
   const stream = new TunnelStream((message) => {
     if (!nats.isClosed()) send(message);
   });
+  // The hub may end it before whoever asked for it has it in hands, and an error that nobody listens to ends the process.
+  stream.on("error", () => undefined);
   stream.once("close", () => {
     subscription.unsubscribe();
     // What was sent last may still be on its way.

@@ -22,13 +22,16 @@ class TunnelAgent extends Agent {
     _options: unknown,
     callback?: (error: Error | null, stream: Duplex) => void,
   ): undefined {
+    // Its type asks for a stream even beside an error.
+    const fail = callback as ((error: Error) => void) | undefined;
     openTunnel(this.#options).then(
-      (stream) => callback?.(null, stream),
-      (thrown: unknown) => {
-        // Its type asks for a stream even beside an error.
-        const fail = callback as ((error: Error) => void) | undefined;
-        fail?.(toConatError(thrown, "unavailable"));
+      (stream) => {
+        // Over already: whoever asked for it would never hear of it.
+        if (stream.destroyed)
+          fail?.(toConatError(stream.errored ?? "it was closed", "unavailable"));
+        else callback?.(null, stream);
       },
+      (thrown: unknown) => fail?.(toConatError(thrown, "unavailable")),
     );
     return undefined;
   }
