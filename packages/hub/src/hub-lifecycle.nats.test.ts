@@ -13,6 +13,7 @@ import { startTestNats } from "../../conat/src/testing/test-nats.ts";
 import { useTestNats } from "../../conat/src/testing/use-test-nats.ts";
 import { type Hub, startHub } from "./hub.ts";
 import type { HubOptions } from "./hub-options.ts";
+import { createBackendKeys } from "./nats-server/index.ts";
 import { accountIdentity } from "./scope/identity.ts";
 import { helloOf, RawClient } from "./test-kit/raw-client.ts";
 
@@ -56,6 +57,13 @@ describe("options that do not go together are refused by name", () => {
   it.each<[string, HubOptions, RegExp]>([
     ["development mode on every address", { dev: true, host: "0.0.0.0" }, /loopback only/],
     ["development mode on a public address", { dev: true, host: "192.0.2.1" }, /loopback only/],
+    ...["nats://192.0.2.1:4222", "nats://127.0.0.1:4222,nats://nats.example.org"].map(
+      (natsUrl): [string, HubOptions, RegExp] => [
+        `development mode for backends that come through ${natsUrl}`,
+        { dev: true, natsUrl, natsBackendKeys: createBackendKeys() },
+        /only through NATS on loopback/,
+      ],
+    ),
     ["nobody to say who connects", {}, /authenticator/],
     [
       "two who say who connects",
@@ -130,6 +138,17 @@ it("a connection that never says who it is does not stay", async () => {
   const client = await RawClient.open(hub.url, { silent: true });
   toClose.push(client);
   await eventually(() => client.isClosed);
+});
+
+it("a peer that asks for a WebSocket where none is does not stay, though it was answered before", async () => {
+  const hub = await start({ dev: true, handshakeTimeoutMs: 100 });
+  const peer = connectTcp(hub.port, "127.0.0.1");
+  const upgrade =
+    "GET /nowhere HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+  peer.write("GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n");
+  peer.once("data", () => peer.write(upgrade));
+  peer.resume();
+  await once(peer, "close");
 });
 
 it("a peer that never says what it wants does not stay", async () => {

@@ -56,7 +56,8 @@ export interface HubOptions {
   readonly natsNkeySeed?: string | undefined;
   /**
    * Keys with which the hub lets projects' own backends in through the server at `natsUrl`: they are in an account of
-   * their own there. `createBackendKeys()` makes them and `formatAccounts()` the configuration. @default nobody is let in
+   * their own there. `createBackendKeys()` makes them and `formatAccounts()` the configuration. With `dev` only when
+   * `natsUrl` is on loopback. @default nobody is let in
    */
   readonly natsBackendKeys?: BackendKeys | undefined;
   /** What an acknowledgement of the server at `natsUrl` means. @default "unknown" */

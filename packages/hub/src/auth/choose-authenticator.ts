@@ -1,4 +1,5 @@
 import { ConatError } from "@conat/conat/internal";
+import { parseServers } from "@conat/conat/jetstream";
 import { isLoopbackHost } from "../gateway/origin-check.ts";
 import type { Authenticator } from "./authenticator.ts";
 import { DevelopmentAuthenticator } from "./development-authenticator.ts";
@@ -10,6 +11,9 @@ export interface AuthOptions {
   readonly authenticator?: Authenticator | Authenticator["authenticate"] | undefined;
   readonly jwt?: JwtOptions | undefined;
   readonly allowedOrigins: readonly string[];
+  readonly natsUrl?: string | undefined;
+  /** There when projects' own backends are let in through that NATS. */
+  readonly natsBackendKeys?: object | undefined;
 }
 
 /**
@@ -24,6 +28,7 @@ export async function chooseAuthenticator(options: AuthOptions): Promise<Authent
       `development mode believes whatever clients say, so it listens on loopback only, not on ${host}`,
     );
   }
+  checkBackendsInDevelopment(options);
   if ([dev, authenticator, jwt].filter(Boolean).length > 1) {
     throw new ConatError(
       "bad-options",
@@ -47,5 +52,17 @@ export async function chooseAuthenticator(options: AuthOptions): Promise<Authent
   throw new ConatError(
     "bad-options",
     "nothing says how clients prove who they are: pass a secret or a JWKS URL for tokens, an authenticator, or dev to believe clients on loopback",
+  );
+}
+
+/** Whoever reaches NATS, from wherever, may come in through it. */
+function checkBackendsInDevelopment({ dev, natsUrl, natsBackendKeys }: AuthOptions): void {
+  if (!dev || natsUrl === undefined || natsBackendKeys === undefined) return;
+  const { servers, shown } = parseServers(natsUrl);
+  if (servers.every((server) => isLoopbackHost(server.replace(/:\d+$/, "")))) return;
+  throw new ConatError(
+    "bad-options",
+    `development mode believes whatever backends say, so it lets them in only through NATS on loopback, not ${shown}: ` +
+      "leave the backend keys away, or use tokens",
   );
 }
