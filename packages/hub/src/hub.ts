@@ -8,6 +8,7 @@ import { NoticeBoard } from "./auth/notice-board.ts";
 import { ProjectLookup } from "./auth/project-lookup.ts";
 import { parseTarget, RevocationSet, type RevocationTarget } from "./auth/revocation-set.ts";
 import { BackendGate } from "./backends/backend-gate.ts";
+import { tunnelProjectOf } from "./backends/backend-tunnel.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { type HttpListener, listenHttp } from "./http-listener.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
@@ -66,13 +67,21 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   checkStaticDir(options.staticDir);
   let upstream: Upstream | undefined;
   let metrics: Registry | undefined;
+  let gate: BackendGate | undefined;
   const isReady = (): boolean =>
-    metrics !== undefined && upstream?.session.status.state === "ready";
+    metrics !== undefined &&
+    upstream?.session.status.state === "ready" &&
+    gate?.isListening !== false;
   // First, so that a port in use is noticed before anything is started.
   const http = await listenHttp(
     options.host,
     options.port,
-    createHttpHandler({ isReady, metrics: () => metrics, staticDir: options.staticDir }),
+    createHttpHandler({
+      isReady,
+      metrics: () => metrics,
+      staticDir: options.staticDir,
+      isForClientsOnly: (socket) => tunnelProjectOf(socket) !== undefined,
+    }),
     options.handshakeTimeoutMs,
   );
   try {
@@ -83,7 +92,6 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   }
   const { logger } = options;
   let board: NoticeBoard | undefined;
-  let gate: BackendGate | undefined;
   const tally = new Tally();
   const session = new SharedSession(upstream.session, {
     feedLingerMs: options.feedLingerMs,
@@ -106,6 +114,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   const gateway = new Gateway({
     ...options,
     http: http.server,
+    tunnelProjectOf,
     session,
     doorkeeper,
     rules,

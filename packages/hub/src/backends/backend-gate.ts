@@ -5,6 +5,7 @@ import {
   tunnelFilters,
   tunnelSubjects,
 } from "@conat/conat/internal";
+import { parseServers } from "@conat/conat/jetstream";
 import { encodeTunnelMessage } from "@conat/conat/tunnel";
 import { connect, type Msg, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
 import type { Logger } from "pino";
@@ -43,6 +44,8 @@ export class BackendGate {
   readonly #tunnels = new Map<string, BackendTunnel>();
   readonly #perProject = new Map<string, number>();
   #isStopped = false;
+  /** Why NATS does not let the hub hear backends. */
+  #deafness: Error | undefined;
   #stopTaking: () => void = () => undefined;
 
   private constructor(options: BackendGateOptions, nats: NatsConnection, issuer: NatsIssuer) {
@@ -51,15 +54,16 @@ export class BackendGate {
     this.#issuer = issuer;
   }
 
-  /** @throws ConatError `bad-options`, `unavailable` when NATS does not know the keys or is not reached */
+  /** @throws ConatError `bad-address`, `bad-options`, `unavailable` when NATS does not know the keys or is not reached */
   static async open(options: BackendGateOptions): Promise<BackendGate> {
-    const { servers, keys } = options;
+    const { keys } = options;
+    const { servers, tls } = parseServers(options.servers);
     const issuer = new NatsIssuer(keys.issuer);
-    const url = new URL(servers.split(",", 1)[0] ?? "");
+    let nats: NatsConnection | undefined;
     try {
-      const nats = await connect({
-        servers: servers.split(",").map((server) => new URL(server.trim()).host),
-        ...(url.protocol === "tls:" ? { tls: {} } : {}),
+      nats = await connect({
+        servers: [...servers],
+        ...(tls ? { tls: {} } : {}),
         name: "conat-hub-gate",
         authenticator: nkeyAuthenticator(new TextEncoder().encode(keys.gate)),
         maxReconnectAttempts: -1,
@@ -69,8 +73,10 @@ export class BackendGate {
       const gate = new BackendGate(options, nats, issuer);
       gate.#listen();
       await nats.flush();
+      if (gate.#deafness) throw gate.#deafness;
       return gate;
     } catch (cause) {
+      await nats?.close();
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ConatError(
         "unavailable",
@@ -82,6 +88,11 @@ export class BackendGate {
 
   get tunnels(): number {
     return this.#tunnels.size;
+  }
+
+  /** Whether backends can be heard as long as NATS is reached; once not, only a new start can mend it. */
+  get isListening(): boolean {
+    return this.#deafness === undefined;
   }
 
   /** Takes no newcomers any more; who is here stays. */
@@ -102,7 +113,7 @@ export class BackendGate {
     const filters = tunnelFilters(this.#hubId);
     const take = (handle: (message: Msg) => void) => ({
       callback: (error: Error | null, message: Msg): void => {
-        if (error) this.#options.logger.error({ err: error }, "the gate in NATS hears nothing");
+        if (error) this.#noteDeafness(error);
         else handle(message);
       },
     });
@@ -128,6 +139,14 @@ export class BackendGate {
     void this.#watch();
   }
 
+  #noteDeafness(error: Error): void {
+    this.#deafness ??= error;
+    this.#options.logger.error(
+      { err: error },
+      "NATS does not let the hub hear projects' backends: check the accounts, and start the hub again",
+    );
+  }
+
   /** What was on its way when the connection broke is lost: everybody begins anew. */
   async #watch(): Promise<void> {
     for await (const { type } of this.#nats.status()) {
@@ -139,7 +158,7 @@ export class BackendGate {
   async #answer(message: Msg): Promise<void> {
     try {
       const answer = await answerCallout(message.string(), this.#issuer, this.#options.admit);
-      if (answer !== undefined && !this.#nats.isClosed()) message.respond(answer);
+      if (answer !== undefined && message.reply) this.#publish(message.reply, answer);
     } catch (error) {
       this.#options.logger.error({ err: error }, "a NATS server could not be answered");
     }
@@ -151,9 +170,7 @@ export class BackendGate {
     if (from === undefined) return;
     const { project_id, connection } = from;
     const { down } = tunnelSubjects(project_id, connection);
-    const send = (bytes: Uint8Array): void => {
-      if (!this.#nats.isClosed()) this.#nats.publish(down, bytes);
-    };
+    const send = (bytes: Uint8Array): void => this.#publish(down, bytes);
     const refusal = this.#refuse(project_id);
     if (refusal !== undefined) {
       send(encodeTunnelMessage("reset", 0, Buffer.from(refusal)));
@@ -193,6 +210,11 @@ export class BackendGate {
     const { down } = tunnelSubjects(from.project_id, from.connection);
     const tunnel = this.#tunnels.get(down);
     if (tunnel) tunnel.receive(data);
-    else this.#nats.publish(down, encodeTunnelMessage("reset", 0));
+    else this.#publish(down, encodeTunnelMessage("reset", 0));
+  }
+
+  /** What comes in after the end is not worth an answer, and NATS would throw where it hands messages over. */
+  #publish(subject: string, payload: Uint8Array | string): void {
+    if (!this.#nats.isClosed() && !this.#nats.isDraining()) this.#nats.publish(subject, payload);
   }
 }

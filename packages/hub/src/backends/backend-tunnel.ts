@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import { TunnelStream } from "@conat/conat/tunnel";
 
 /** A project's backend that comes through NATS: for the hub's HTTP server a connection like any other. */
@@ -14,4 +15,9 @@ export class BackendTunnel extends TunnelStream {
   get remoteAddress(): string {
     return `nats/${this.project_id}`;
   }
+}
+
+/** The project whose backend a connection is of; undefined for one over TCP. */
+export function tunnelProjectOf(socket: Duplex): string | undefined {
+  return socket instanceof BackendTunnel ? socket.project_id : undefined;
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, connect, dkv, PubSub } from "@conat/conat";
@@ -7,7 +7,9 @@ import { parseServers } from "../../../conat/src/jetstream/address.ts";
 import { HubSession } from "../../../conat/src/session/hub-session.ts";
 import { eventually } from "../../../conat/src/testing/eventually.ts";
 import { createTunnelRoute } from "../../../conat/src/tunnel/index.ts";
+import { openTunnel } from "../../../conat/src/tunnel/open-tunnel.ts";
 import { type Hub, startHub } from "../hub.ts";
+import { BACKENDS_ACCOUNT } from "../nats-server/index.ts";
 import { type HubsOnAccounts, startHubOnAccounts } from "../test-kit/accounts.ts";
 import { signToken, TEST_SECRET } from "../test-kit/tokens.ts";
 
@@ -131,6 +133,18 @@ describe("a project's own backend that connects to NATS", () => {
   }, 40_000);
 });
 
+it("a hub that NATS does not let hear backends any more is not ready", async () => {
+  const file = join(folder, "nats-server.conf");
+  const config = readFileSync(file, "utf8");
+  const user = new RegExp(`(${BACKENDS_ACCOUNT} \\{\\s+users: \\[ \\{ nkey: "[A-Z0-9]+")`);
+  expect(config).toMatch(user);
+  const denied = config.replace(user, '$1, permissions: { subscribe: { deny: "conat-tunnel.>" } }');
+  expect((await fetch(`${hub.url}/readyz`)).status).toBe(200);
+  writeFileSync(file, denied);
+  process.kill(hub.natsPid ?? Number.NaN, "SIGHUP");
+  await eventually(async () => (await fetch(`${hub.url}/readyz`)).status === 503);
+}, 40_000);
+
 describe("projects' backends on a NATS server that hubs share", () => {
   let shared: HubsOnAccounts;
   beforeEach(async () => {
@@ -156,6 +170,25 @@ describe("projects' backends on a NATS server that hubs share", () => {
       { name: "build", keys: 2 },
     ]);
   }, 40_000);
+
+  it.each([
+    ["nothing", ""],
+    ["a plain request", "GET /healthz HTTP/1.1\r\nHost: hub\r\n\r\n"],
+    [
+      "a WebSocket where none is",
+      "GET /nowhere HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    ],
+  ])("do not stay with %s in their tunnel", async (_what, text) => {
+    await shared.startHub({ dev: true, handshakeTimeoutMs: 1_000 });
+    const tunnel = await openTunnel({
+      addresses: parseServers(shared.nats.url),
+      project_id: "p1",
+      token: undefined,
+    });
+    tunnel.write(text);
+    tunnel.resume();
+    await eventually(() => tunnel.destroyed);
+  });
 
   it("are told in words that there is no hub, and come in when there is one", async () => {
     const client = keep(connect(shared.nats.url, { project_id: "p1" }));

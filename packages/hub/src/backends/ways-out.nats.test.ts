@@ -1,4 +1,5 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { type Agent, get, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectClient, dkv } from "@conat/conat";
@@ -10,9 +11,10 @@ import {
   usernamePasswordAuthenticator,
 } from "@nats-io/transport-node";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parseServers } from "../../../conat/src/jetstream/address.ts";
 import { tunnelSubjects, tunnelUser } from "../../../conat/src/protocol/subjects.ts";
 import { eventually } from "../../../conat/src/testing/eventually.ts";
-import { encodeTunnelMessage } from "../../../conat/src/tunnel/index.ts";
+import { createTunnelRoute, encodeTunnelMessage } from "../../../conat/src/tunnel/index.ts";
 import { type Hub, startHub } from "../hub.ts";
 import { parseBackendKeys } from "../nats-server/index.ts";
 import { signToken, TEST_SECRET } from "../test-kit/tokens.ts";
@@ -84,9 +86,13 @@ async function stored(): Promise<Map<string, unknown>> {
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "conat-ways-out-"));
+  const page = join(folder, "page");
+  mkdirSync(page);
+  writeFileSync(join(page, "index.html"), "the page");
   hub = await startHub({
     port: 0,
     dataDir: folder,
+    staticDir: page,
     jwt: { secret: TEST_SECRET },
     logger: "silent",
   });
@@ -223,6 +229,24 @@ describe("a project's backend with NATS in its hands", () => {
     await eventually(() => denied.get(nats)?.some((text) => /maximum subscriptions/i.test(text)));
     expect(nats.info?.max_payload).toBe(131_072);
   });
+
+  it.each(["/metrics", "/readyz", "/healthz", "/", "/index.html"])(
+    "cannot ask the hub for %s through its tunnel",
+    async (path) => {
+      expect((await fetch(`${hub.url}${path}`)).status).toBe(200);
+      const { agent } = createTunnelRoute({
+        addresses: parseServers(hub.natsUrl ?? ""),
+        project_id: "p1",
+        token: await signToken({ project_id: "p1" }),
+      });
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        get({ agent: agent as Agent, path, host: "conat-hub" }, resolve).on("error", reject);
+      });
+      let text = "";
+      for await (const chunk of answer.setEncoding("utf8")) text += chunk;
+      expect([answer.statusCode, text]).toEqual([404, "nothing here\n"]);
+    },
+  );
 
   it("has a hub that ignores what is no message of a tunnel", async () => {
     const nats = await dialAsP1();

@@ -1,4 +1,5 @@
 import { type Server as HttpServer, type IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import {
   ConatError,
   Encoder,
@@ -13,7 +14,6 @@ import type { HandshakeRequest } from "../auth/authenticator.ts";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
 import type { Grant } from "../auth/grant.ts";
 import type { Notice } from "../auth/revocation-set.ts";
-import { BackendTunnel } from "../backends/backend-tunnel.ts";
 import { setSecurityHeaders } from "../observability/http.ts";
 import type { Tally } from "../observability/tally.ts";
 import { describeIdentity, type Identity, principalTag } from "../scope/identity.ts";
@@ -28,9 +28,12 @@ import { isOriginAllowed } from "./origin-check.ts";
 import { Quotas } from "./quotas.ts";
 import { StoreFanout } from "./store-fanout.ts";
 import { TopicFanout } from "./topic-fanout.ts";
+import { limitUpgrades } from "./upgrade-deadline.ts";
 
 export interface GatewayOptions {
   readonly http: HttpServer;
+  /** The project that a connection is known to be of before anybody says a word over it; undefined for most. */
+  readonly tunnelProjectOf: (socket: Duplex) => string | undefined;
   /** What all clients share; each sees the part of it that its identity may see. */
   readonly session: Session;
   readonly doorkeeper: Doorkeeper;
@@ -91,6 +94,12 @@ export class Gateway {
         if (refusal) options.tally.countRefused(refusal.kind);
         decide(refusal?.message, refusal === undefined);
       },
+    });
+    limitUpgrades({
+      http: options.http,
+      engine: this.#io.engine,
+      isTunnel: (socket) => options.tunnelProjectOf(socket) !== undefined,
+      timeoutMs: options.handshakeTimeoutMs,
     });
     this.#io.engine.use((_request: unknown, response: unknown, next: () => void) => {
       // A request to open a WebSocket has no response to speak of.
@@ -228,7 +237,7 @@ export class Gateway {
       const { auth, headers } = socket.handshake;
       const raw = { auth, headers, address };
       const handshake = await shakeHands(raw, doorkeeper, handshakeTimeoutMs);
-      checkTunnel(socket, handshake.grant.identity);
+      this.#checkTunnel(socket, handshake.grant.identity);
       this.#quotas.checkPrincipal(principalTag(handshake.grant.identity));
       this.#handshakes.set(socket, handshake);
       this.#options.tally.time("handshake", startedAt);
@@ -243,6 +252,14 @@ export class Gateway {
     if (this.#isDraining) throw leaving();
     if (this.#isLapsed) throw cutOff();
     this.#quotas.checkHandshake(address);
+  }
+
+  /** A tunnel belongs to the project that NATS was told of, whatever its client claims to be inside. */
+  #checkTunnel({ request: { socket } }: Socket, identity: Identity): void {
+    const project_id = this.#options.tunnelProjectOf(socket);
+    if (project_id === undefined) return;
+    if (identity.kind === "project" && identity.project_id === project_id) return;
+    throw new ConatError("forbidden", `this way through NATS is only for project ${project_id}`);
   }
 
   #noteRefusal(address: string, error: unknown): void {
@@ -298,7 +315,7 @@ export class Gateway {
   #addressOf({ socket, headers }: IncomingMessage): string {
     const peer = socket.remoteAddress ?? "unknown";
     // No proxy stands before a tunnel.
-    if (socket instanceof BackendTunnel) return peer;
+    if (this.#options.tunnelProjectOf(socket) !== undefined) return peer;
     return clientAddress(peer, headers["x-forwarded-for"], this.#options.trustedProxies);
   }
 
@@ -329,16 +346,6 @@ export class Gateway {
 /** The HTTP request has been read, and is a kilobyte for each client. */
 function dropRequest({ conn }: Socket): void {
   Reflect.set(conn, "request", undefined);
-}
-
-/** A tunnel belongs to the project that NATS was told of, whatever its client claims to be inside. */
-function checkTunnel({ request: { socket } }: Socket, identity: Identity): void {
-  if (!(socket instanceof BackendTunnel)) return;
-  if (identity.kind === "project" && identity.project_id === socket.project_id) return;
-  throw new ConatError(
-    "forbidden",
-    `this way through NATS is only for project ${socket.project_id}`,
-  );
 }
 
 function cutOff(): ConatError {

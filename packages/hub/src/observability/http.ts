@@ -1,4 +1,5 @@
 import type { RequestListener, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Registry } from "prom-client";
 import sirv from "sirv";
 
@@ -9,6 +10,8 @@ export interface HttpOptions {
   readonly metrics: () => Registry | undefined;
   /** Folder of a web page to serve at `/`. */
   readonly staticDir: string | undefined;
+  /** Whether a connection is only there for a WebSocket: what operators and visitors ask for is not for its peer. */
+  readonly isForClientsOnly: (socket: Duplex) => boolean;
 }
 
 const SECURITY_HEADERS: readonly (readonly [string, string])[] = [
@@ -32,7 +35,9 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
   return (request, response) => {
     setSecurityHeaders(response);
     const [path] = (request.url ?? "/").split("?", 1);
-    if (request.method !== "GET" && request.method !== "HEAD") {
+    if (options.isForClientsOnly(request.socket)) {
+      notFound(response);
+    } else if (request.method !== "GET" && request.method !== "HEAD") {
       answer(response, 405, "only GET and HEAD\n");
     } else if (path === "/healthz") {
       answer(response, 200, "ok\n");
