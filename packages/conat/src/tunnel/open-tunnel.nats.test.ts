@@ -13,7 +13,7 @@ import { createTunnelRoute } from "./tunnel-route.ts";
 const nats = useTestNats();
 let hub: NatsConnection;
 beforeEach(async () => {
-  hub = await connect({ servers: parseServers(nats().url).servers[0] });
+  hub = await connect({ port: nats().port });
   hub.subscribe(tunnelFilters("hub").open, {
     callback: (_error, { subject }) => {
       const from = decodeTunnelSubject(subject);
