@@ -75,6 +75,10 @@ export class BoundEntries {
     for (const mutation of mutations) {
       if (!isBound(mutation)) {
         accepted.push(mutation);
+      } else if (this.#isReleased) {
+        // A store that is still open sees its key removed, and would set it anew.
+        const error = new ConatError("closed", "what it should last as long as is being closed");
+        queueMicrotask(() => onResult({ write: mutation.write, ok: false, error }));
       } else if (this.#admit(ref, mutation)) {
         const ttlMs = boundTtlMs(mutation);
         const plain = { ...mutation, ttlMs, untilDisconnect: false };
