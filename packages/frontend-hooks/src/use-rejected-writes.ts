@@ -53,7 +53,7 @@ function everyStore({ stores }: ConatRoot): View {
         if (store.rejected.length === 0) {
           kept.delete(store);
           release?.();
-        } else if (release === undefined && !store.ended) {
+        } else if (release === undefined) {
           kept.set(store, stores.acquire(slot, () => store).release);
         }
       }

@@ -27,6 +27,15 @@ describe("what components share", () => {
     vi.useRealTimers();
   });
 
+  it("is not listed once it has ended and nobody holds it: who acquired it would get an ended one", () => {
+    const leases = new Leases<Thing>(GRACE_MS);
+    const { resource, release } = leases.acquire("x", open);
+    resource.ended = true;
+    expect([...leases.entries()]).toEqual([["x", resource]]);
+    release();
+    expect([...leases.entries()]).toEqual([]);
+  });
+
   it("is opened once for all who hold it, and closed a grace period after the last let go", () => {
     const leases = new Leases<Thing>(GRACE_MS);
     const a = leases.acquire("x", open);

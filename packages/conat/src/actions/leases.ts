@@ -43,9 +43,11 @@ export class Leases<Resource extends Shareable> {
     return this.#held.get(slot)?.resource;
   }
 
-  /** Everything that is open, with its name. */
+  /** Everything that can be acquired as it is, with its name: not what has ended and nobody holds. */
   *entries(): IterableIterator<[slot: string, resource: Resource]> {
-    for (const [slot, { resource }] of this.#held) yield [slot, resource];
+    for (const [slot, { resource, holders }] of this.#held) {
+      if (holders > 0 || !resource.ended) yield [slot, resource];
+    }
   }
 
   /** @param graceMs how long it outlives this holder, if that is the last. @default that of all */
