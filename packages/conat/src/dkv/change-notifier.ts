@@ -54,7 +54,7 @@ export class ChangeNotifier {
 
   mark(key: string): void {
     this.#version += 1;
-    this.#changed.add(key);
+    if (this.#all.size + this.#byKey.size > 0) this.#changed.add(key);
     for (const watcher of this.#watchers) watcher(key);
     if (this.#depth === 0) this.#tell();
   }

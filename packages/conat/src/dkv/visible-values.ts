@@ -13,8 +13,16 @@ export interface Reading {
   readonly error: ConatError | undefined;
 }
 
-interface Decoded extends Reading {
-  readonly source: Visible;
+interface CheckedReading extends Reading {
+  /** False where the value cannot be frozen: it must not be shared. */
+  readonly frozen: boolean;
+}
+
+/** The newest reading of a key. One object for all its versions: a change of a key is no reason to make another. */
+interface Remembered {
+  source: Visible;
+  value: unknown;
+  error: ConatError | undefined;
 }
 
 const REMOVED: Reading = { value: undefined, error: undefined };
@@ -24,7 +32,7 @@ const REMOVED: Reading = { value: undefined, error: undefined };
  * version. A value that cannot be frozen is decoded for every reader anew.
  */
 export class VisibleValues {
-  readonly #decoded = new Map<string, Decoded>();
+  readonly #remembered = new Map<string, Remembered>();
   readonly #check: ValueCheck | undefined;
 
   constructor(check: ValueCheck | undefined) {
@@ -33,36 +41,40 @@ export class VisibleValues {
 
   /** The value of what is visible under `key`; `undefined` when that is no value, or not a valid one. */
   get(key: string, visible: Visible | undefined): unknown {
-    if (visible !== undefined && hasValue(visible)) return this.#remembered(key, visible).value;
-    this.#decoded.delete(key);
+    if (visible !== undefined && hasValue(visible)) return this.#remember(key, visible).value;
+    this.#remembered.delete(key);
     return undefined;
   }
 
   /** The value of an entry that is visible now, and why its stored bytes are no valid value, if they are not. */
   show(entry: Entry): Reading {
-    if (entry.kind === "put") return this.#remembered(entry.key, entry);
-    this.#decoded.delete(entry.key);
+    if (entry.kind === "put") return this.#remember(entry.key, entry);
+    this.#remembered.delete(entry.key);
     return REMOVED;
   }
 
   /** The same for an entry that is not, or no longer, what is visible: remembers nothing. */
   read(entry: Entry): Reading {
     if (entry.kind !== "put") return REMOVED;
-    const known = this.#decoded.get(entry.key);
-    return known?.source === entry ? known : this.#decode(entry).decoded;
+    const known = this.#remembered.get(entry.key);
+    return known?.source === entry ? known : this.#decode(entry);
   }
 
-  #remembered(key: string, visible: Visible): Decoded {
-    const known = this.#decoded.get(key);
+  #remember(key: string, visible: Visible): Reading {
+    const known = this.#remembered.get(key);
     if (known?.source === visible) return known;
     if (known && equalBytes(bytesOf(known.source), bytesOf(visible))) {
-      const same = { ...known, source: visible };
-      this.#decoded.set(key, same);
-      return same;
+      known.source = visible;
+      return known;
     }
-    const { decoded, frozen } = this.#decode(visible);
-    if (frozen) this.#decoded.set(key, decoded);
-    else this.#decoded.delete(key);
+    const decoded = this.#decode(visible);
+    const { value, error } = decoded;
+    if (!decoded.frozen) this.#remembered.delete(key);
+    else if (known) {
+      known.source = visible;
+      known.value = value;
+      known.error = error;
+    } else this.#remembered.set(key, { source: visible, value, error });
     return decoded;
   }
 
@@ -72,15 +84,13 @@ export class VisibleValues {
   }
 
   clear(): void {
-    this.#decoded.clear();
+    this.#remembered.clear();
   }
 
-  #decode(source: Visible): { decoded: Decoded; frozen: boolean } {
-    const { frozen, ...reading } =
-      "kind" in source
-        ? decodeChecked(this.#check, source.buffer, source.start, source.end)
-        : decodeChecked(this.#check, bytesOf(source));
-    return { decoded: { source, ...reading }, frozen };
+  #decode(source: Visible): CheckedReading {
+    return "kind" in source
+      ? decodeChecked(this.#check, source.buffer, source.start, source.end)
+      : decodeChecked(this.#check, bytesOf(source));
   }
 }
 
@@ -90,7 +100,7 @@ export function decodeChecked(
   buffer: Uint8Array,
   start?: number,
   end?: number,
-): Reading & { readonly frozen: boolean } {
+): CheckedReading {
   try {
     const { value, frozen } = decodeFrozen(buffer, start, end);
     check?.(value);

@@ -168,7 +168,6 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
     origins.push(fromUtf8.decode(input.take(input.varint())));
   }
   const entries: Draft[] = [];
-  const keyLengths: number[] = [];
   const headerLengths: [Draft, number][] = [];
   let seq = 0;
   let time = 0;
@@ -176,7 +175,7 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
     const flags = input.varint();
     const kind = ENTRY_KINDS[flags & KIND_MASK];
     if (kind === undefined) throw truncated();
-    keyLengths.push(input.varint());
+    const keyLength = input.varint();
     seq += input.signed();
     time += input.signed();
     const draft: Draft = {
@@ -187,7 +186,8 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
       origin: "",
       write: 0,
       buffer: bytes,
-      start: 0,
+      // Until keys and values are there, these are their lengths.
+      start: keyLength,
       end: input.varint(),
       ttlMs: 0,
       headers: undefined,
@@ -205,16 +205,12 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
   const keys = fromUtf8.decode(input.take(input.varint()));
   for (const [draft, length] of headerLengths) draft.headers = decodeHeaders(input.take(length));
   let keyAt = 0;
-  for (let index = 0; index < count; index += 1) {
-    const draft = entries[index];
-    const keyLength = keyLengths[index];
-    if (draft === undefined || keyLength === undefined) throw truncated();
-    draft.key = keys.slice(keyAt, keyAt + keyLength);
-    keyAt += keyLength;
-    const valueLength = draft.end;
+  for (const draft of entries) {
+    draft.key = keys.slice(keyAt, keyAt + draft.start);
+    keyAt += draft.start;
     draft.start = input.at;
-    draft.end = input.at + valueLength;
-    input.at = draft.end;
+    input.at += draft.end;
+    draft.end = input.at;
   }
   if (keyAt !== keys.length || input.at !== bytes.length) throw truncated();
   return entries;

@@ -229,8 +229,10 @@ class Unpacker {
     bytes: Uint8Array,
     extend: ((type: number, data: Uint8Array) => unknown) | undefined,
   ) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const { buffer, byteOffset, length } = bytes;
+    // Never a Node buffer: parts of one are Node buffers, too, which costs several times as much.
+    this.#bytes = new Uint8Array(buffer, byteOffset, length);
+    this.#view = new DataView(buffer, byteOffset, length);
     this.#extend = extend;
   }
 
@@ -291,11 +293,13 @@ class Unpacker {
   }
 
   #text(length: number): string {
-    const bytes = this.#take(length);
-    if (length > SHORT_TEXT) return fromUtf8.decode(bytes);
+    const start = this.#skip(length);
     let text = "";
-    for (const byte of bytes) {
-      if (byte > 0x7f) return fromUtf8.decode(bytes);
+    for (let at = start; at < this.at; at += 1) {
+      const byte = this.#bytes[at] ?? 0;
+      if (byte > 0x7f || length > SHORT_TEXT) {
+        return fromUtf8.decode(this.#bytes.subarray(start, this.at));
+      }
       text += String.fromCharCode(byte);
     }
     return text;

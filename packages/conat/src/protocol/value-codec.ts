@@ -57,7 +57,7 @@ export function decodeFrozen(buffer: Uint8Array, start = 0, end: number = buffer
       ? buffer
       : new Uint8Array(buffer.buffer, buffer.byteOffset + start, end - start);
     const text = fromUtf8.decode(view);
-    return { value: deepFreeze(JSON.parse(text)), frozen: true };
+    return { value: freezeParsed(JSON.parse(text)), frozen: true };
   } catch (cause) {
     throw new ConatError(
       "invalid-value",
@@ -72,13 +72,16 @@ export function decodeValue(buffer: Uint8Array, start?: number, end?: number): u
   return decodeFrozen(buffer, start, end).value;
 }
 
-/** Freezes plain objects and arrays all the way down; returns its argument. */
-export function deepFreeze(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value;
-  Object.freeze(value);
-  for (const part of Object.values(value)) deepFreeze(part);
-  return value;
+/** Freezes what `JSON.parse` has made, all the way down; returns its argument. */
+function freezeParsed(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let at = 0; at < value.length; at += 1) freezeParsed(value[at]);
+  } else {
+    const parts = value as Readonly<Record<string, unknown>>;
+    for (const name in parts) freezeParsed(parts[name]);
+  }
+  return Object.freeze(value);
 }
 
 /** True when JSON gives the value back unchanged; false when it takes MessagePack. Throws when neither can. */

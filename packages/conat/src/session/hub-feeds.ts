@@ -122,7 +122,7 @@ export class HubFeeds implements HubPart {
       if (readers === undefined) return;
       const batch = { entries: decodeBlock(block), position };
       const event: FeedEvent = { type: "entries", batch };
-      for (const feed of [...readers]) {
+      for (const feed of readers) {
         advance(feed, position, batch.entries);
         tell(feed.listener, event);
       }

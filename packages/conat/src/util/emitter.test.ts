@@ -34,4 +34,30 @@ describe("an emitter", () => {
     emitter.emit("tick");
     expect(calls).toBe(1);
   });
+
+  it("calls a listener that was to be called once for the first of two events, the inner one", () => {
+    const emitter = new Emitter<{ tick: [number] }>();
+    const heard: number[] = [];
+    emitter.on("tick", (depth) => {
+      if (depth === 0) emitter.emit("tick", 1);
+    });
+    emitter.once("tick", (depth) => heard.push(depth));
+    emitter.emit("tick", 0);
+    expect(heard).toEqual([1]);
+  });
+
+  it("tells an event to those who listened when it happened", () => {
+    const emitter = new Emitter<{ tick: [] }>();
+    const heard: string[] = [];
+    const stop = emitter.on("tick", () => {
+      heard.push("first");
+      stop();
+      emitter.on("tick", () => heard.push("late"));
+    });
+    emitter.on("tick", () => heard.push("second"));
+    emitter.emit("tick");
+    expect(heard).toEqual(["first", "second"]);
+    emitter.emit("tick");
+    expect(heard).toEqual(["first", "second", "second", "late"]);
+  });
 });

@@ -6,7 +6,8 @@ interface Listening<Args extends unknown[]> {
 
 /** Listeners by event name, in the order they were added. Events and their arguments are typed by the map. */
 export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
-  readonly #listeners: { [Name in keyof Events]?: Set<Listening<Events[Name]>> } =
+  /** Replaced as a whole, so that an event goes to those who listened when it happened. */
+  readonly #listeners: { [Name in keyof Events]?: readonly Listening<Events[Name]>[] } =
     Object.create(null);
 
   /** Calls `listener` on every `event` from now on. Returns the function that stops it. */
@@ -19,11 +20,8 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
 
   /** Stops the oldest of what `on` and `once` have made with this listener. */
   off<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): void {
-    for (const listening of this.#listeners[event] ?? []) {
-      if (listening.listener !== listener) continue;
-      this.#listeners[event]?.delete(listening);
-      return;
-    }
+    const listening = this.#listeners[event]?.find((one) => one.listener === listener);
+    if (listening) this.#remove(event, listening);
   }
 
   once<Name extends keyof Events>(
@@ -34,17 +32,22 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   }
 
   #add<Name extends keyof Events>(event: Name, listening: Listening<Events[Name]>): () => void {
-    const listeners = this.#listeners[event] ?? new Set();
-    this.#listeners[event] = listeners.add(listening);
-    return () => void listeners.delete(listening);
+    this.#listeners[event] = [...(this.#listeners[event] ?? []), listening];
+    return () => void this.#remove(event, listening);
+  }
+
+  /** Answers whether it was there. */
+  #remove<Name extends keyof Events>(event: Name, listening: Listening<Events[Name]>): boolean {
+    const listeners = this.#listeners[event] ?? NONE;
+    this.#listeners[event] = listeners.filter((one) => one !== listening);
+    return listeners.includes(listening);
   }
 
   /** Calls every listener. One that throws stops no other; its error is reported as an uncaught one. */
   emit<Name extends keyof Events>(event: Name, ...args: Events[Name]): void {
-    const listeners = this.#listeners[event];
-    if (listeners === undefined || listeners.size === 0) return;
-    for (const listening of [...listeners]) {
-      if (listening.isOnce) listeners.delete(listening);
+    for (const listening of this.#listeners[event] ?? NONE) {
+      // It may have been called by an event that a listener before it has set off.
+      if (listening.isOnce && !this.#remove(event, listening)) continue;
       try {
         listening.listener(...args);
       } catch (error) {
@@ -54,13 +57,15 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   }
 
   listenerCount(event: keyof Events): number {
-    return this.#listeners[event]?.size ?? 0;
+    return this.#listeners[event]?.length ?? 0;
   }
 
   removeAllListeners(): void {
     for (const event in this.#listeners) delete this.#listeners[event];
   }
 }
+
+const NONE: readonly never[] = [];
 
 /** Makes an application's error visible the way its platform shows uncaught errors, without unwinding our own code. */
 export function reportUncaught(error: unknown): void {
