@@ -181,7 +181,8 @@ class TopicSubscription implements Subscription {
     this.#inbox.push({ data, origin, bytes });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(this.#deliver);
+    // Before anything is written to NATS: who listens here is told first.
+    process.nextTick(this.#deliver);
   }
 
   readonly #deliver = (): void => {
