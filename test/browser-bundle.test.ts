@@ -40,7 +40,6 @@ const GATES: readonly Gate[] = [
 
 /** What a library adds to a page. Not gated: their versions are pinned. */
 const LIBRARIES = [
-  { what: "  of it engine.io-client", source: client, library: /^engine\.io-client$/ },
   { what: "  of it immutable", source: wholeStore, library: /^immutable$/, without: REACT },
 ];
 
@@ -101,7 +100,7 @@ describe("a browser bundle", () => {
 });
 
 function isUnwanted(path: string): boolean {
-  return /@nats-io|jetstream|direct-node|sha256-node/.test(path);
+  return /@nats-io|jetstream|direct-node|sha256-node|web-socket-node/.test(path);
 }
 
 /** Whether anything of a library is left in the code, by something that every version of it says. */

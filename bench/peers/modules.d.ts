@@ -68,7 +68,3 @@ declare module "@deepstream/client" {
     close(): void;
   }
 }
-
-declare module "ws" {
-  export const WebSocket: unknown;
-}

@@ -29,7 +29,7 @@ export class Extension {
  * that is `undefined` is left out; elsewhere it is null.
  * @throws TypeError for anything else, RangeError when it is nested too deeply
  */
-export function pack(value: unknown): Uint8Array {
+export function pack(value: unknown): Uint8Array<ArrayBuffer> {
   const packer = new Packer();
   packer.write(value, 0);
   return packer.finish();
@@ -55,7 +55,7 @@ class Packer {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  finish(): Uint8Array {
+  finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
   }
 

@@ -14,7 +14,7 @@ export interface Packet {
   id?: number | undefined;
 }
 
-export function encodePacket({ type, nsp, data, id }: Packet): Uint8Array {
+export function encodePacket({ type, nsp, data, id }: Packet): Uint8Array<ArrayBuffer> {
   return pack(id === undefined ? [type, nsp, data] : [type, nsp, data, id]);
 }
 

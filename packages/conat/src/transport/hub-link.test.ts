@@ -1,7 +1,9 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Server, type Socket } from "socket.io";
-import { afterEach, describe, expect, it } from "vitest";
+import type { Duplex } from "node:stream";
+import { Server, type ServerOptions, type Socket } from "socket.io";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { WebSocketServer } from "ws";
 import type { ConatError } from "../protocol/conat-error.ts";
 import { Decoder, Encoder } from "../protocol/frame-parser.ts";
 import { eventually } from "../testing/eventually.ts";
@@ -11,13 +13,21 @@ const servers: Server[] = [];
 const links: HubLink[] = [];
 
 afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
   await Promise.all(links.splice(0).map((link) => link.close()));
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
 
-async function startServer(): Promise<{ server: Server; http: HttpServer; address: URL }> {
+async function startServer(
+  options: Partial<ServerOptions> = {},
+): Promise<{ server: Server; http: HttpServer; address: URL }> {
   const http = createServer();
-  const server = new Server(http, { parser: { Encoder, Decoder }, transports: ["websocket"] });
+  const server = new Server(http, {
+    parser: { Encoder, Decoder },
+    transports: ["websocket"],
+    ...options,
+  });
   servers.push(server);
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   const { port } = http.address() as AddressInfo;
@@ -127,6 +137,78 @@ describe("a link", () => {
     expect(told.lost[0]?.kind).toBe("unavailable");
     expect(http.listening).toBe(false);
     await new Promise((resolve) => stranger.close(resolve));
+  });
+
+  it("is lost when what answers speaks WebSocket but is no hub", async () => {
+    const { http, address } = await startServer({ path: "/elsewhere" });
+    const strangers = new WebSocketServer({ server: http, path: "/socket.io/" });
+    strangers.on("connection", (socket) => socket.send("welcome"));
+    const told = open(address);
+    await eventually(() => told.lost.length > 0);
+    expect(told.lost[0]?.message).toContain("no handshake");
+    expect(told.opened).toBe(0);
+  });
+
+  it("answers the hub's pings for as long as it stands", async () => {
+    const { server, address } = await startServer({ pingInterval: 10, pingTimeout: 1_000 });
+    const connected = connection(server);
+    const told = open(address);
+    const socket = await connected;
+    let answers = 0;
+    socket.conn.on("packet", ({ type }) => {
+      if (type === "pong") answers += 1;
+    });
+    await eventually(() => answers === 3);
+    expect(told.lost).toEqual([]);
+  });
+
+  it("of a device that slept through pings is lost as soon as something is to be sent", async () => {
+    const { server, address } = await startServer();
+    const connected = connection(server);
+    const told = open(address);
+    const heard: unknown[] = [];
+    (await connected).onAny((...all) => heard.push(all));
+    await eventually(() => told.opened === 1);
+    const morning = Date.now() + 8 * 3_600_000;
+    vi.spyOn(Date, "now").mockReturnValue(morning);
+    told.link.send("up", []);
+    expect(told.lost).toEqual([]);
+    await eventually(() => told.lost.length === 1);
+    expect(told.lost[0]?.message).toContain("ping timeout");
+    await eventually(() => server.sockets.sockets.size === 0);
+    expect(heard).toEqual([]);
+  });
+
+  it("is lost when the device goes offline, unless it leads to the device itself", async () => {
+    const device = new EventTarget();
+    vi.stubGlobal("addEventListener", device.addEventListener.bind(device));
+    const { address } = await startServer();
+    const away = open(address);
+    const local = open(new URL(address.href.replace("127.0.0.1", "localhost")));
+    await eventually(() => away.opened + local.opened === 2);
+    device.dispatchEvent(new Event("offline"));
+    expect(away.lost.map(({ message }) => message)).toEqual([expect.stringContaining("offline")]);
+    expect(local.lost).toEqual([]);
+  });
+
+  it("says so when more waits to leave than the network takes", async () => {
+    const { server, http, address } = await startServer();
+    const line = new Promise<Duplex>((resolve) => http.once("connection", resolve));
+    const connected = connection(server);
+    const told = open(address);
+    const tcp = await line;
+    const socket = await connected;
+    await eventually(() => told.opened === 1);
+    expect(told.link.congested).toBe(false);
+    const heard: unknown[] = [];
+    socket.onAny((...all) => heard.push(all));
+    tcp.pause();
+    const message = new Uint8Array(524_288);
+    for (let sent = 0; sent < 64; sent += 1) told.link.send("up", [message]);
+    expect(told.link.congested).toBe(true);
+    tcp.resume();
+    await eventually(() => heard.length === 64);
+    expect(told.link.congested).toBe(false);
   });
 
   it("that is closed before it is open tells nothing", async () => {
