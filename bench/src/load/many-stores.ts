@@ -17,7 +17,7 @@ export interface ManyStoresOptions {
 /** Enough writes under way to keep everything busy. */
 const CONCURRENCY = 500;
 const KEYS = 100;
-const STEP_MS = 5;
+const STEP_MS = 1;
 
 /**
  * Many stores with many readers each, written by Zipf's law: the second most popular store gets half of what the first
