@@ -102,6 +102,15 @@ describe("options of the command", () => {
     expect(() => load(["--config", join(folder, "none")])).toThrow(/cannot be read: ENOENT/);
   });
 
+  it("leave --version alone: it shows the version and asks for nothing else", () => {
+    let shown = "";
+    const write = (text: string): void => {
+      shown += text;
+    };
+    expect(loadConfig({ args: ["--version"], env: {} }, write)).toBeUndefined();
+    expect(shown).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
   it("all show in --help with their variable, and help asks for nothing else", () => {
     let help = "";
     expect(loadConfig({ args: ["--help"], env: {} }, (text) => (help += text))).toBeUndefined();

@@ -91,6 +91,7 @@ function createCommand(write: (text: string) => void): Command {
     .description("Lets browsers and backends share conat stores and messages kept in NATS.")
     .allowExcessArguments(false)
     .helpOption("-h, --help", "show this and stop")
+    .version(readVersion(), "-V, --version", "show the version and stop")
     .configureOutput({ writeOut: write, writeErr: () => undefined })
     .configureHelp({ helpWidth: 100 })
     .exitOverride();
@@ -107,6 +108,11 @@ function createCommand(write: (text: string) => void): Command {
       "\nCONAT_NATS_SERVER names the nats-server binary for the hub's own server.",
   );
   return command;
+}
+
+function readVersion(): string {
+  const text = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  return String(JSON.parse(text).version);
 }
 
 function readConfigFile(path: string): ReadonlyMap<string, string> {
