@@ -4,7 +4,6 @@ import {
   type EntryBatch,
   type Feed,
   type FeedEvent,
-  type StoreRef,
 } from "@conat/conat/internal";
 import type { ScopedSession } from "../scope/scoped-session.ts";
 import { FeedQueue } from "./feed-queue.ts";
@@ -18,24 +17,28 @@ export interface ConnectionChannel {
   lastSent: EntryBatch | undefined;
 }
 
-export interface FeedRelayOptions {
-  readonly id: number;
-  readonly ref: StoreRef;
+/** What all relays of one connection share. A hub has a great many relays that do nothing: each must be small. */
+export interface FeedRelayHost {
   readonly session: Pick<ScopedSession, "openStore" | "audienceKeyOf">;
-  /** What part of the store this client sees: see {@link ScopedSession.audienceKeyOf}. */
-  readonly audience: string | undefined;
   readonly outbox: Outbox;
-  readonly channel: ConnectionChannel;
   /** Bytes of live entries that may wait behind a snapshot. */
   readonly maxWaitingBytes: number;
   /** There is something to {@link FeedRelay.advance}. */
-  readonly onBacklog: (relay: FeedRelay) => void;
-  /** The client has been sent all there was, for the first time. */
-  readonly onReady: () => void;
+  onBacklog(relay: FeedRelay): void;
+  /** The client has been sent all there was, for the first time since the feed was opened at that time. */
+  onReady(openedAt: number): void;
   /** The feed has stopped because the client does not keep up. */
-  readonly onSlow: () => void;
+  onSlow(): void;
   /** The feed has ended for good; the client was told. */
-  readonly onEnded: (relay: FeedRelay) => void;
+  onEnded(relay: FeedRelay): void;
+}
+
+export interface FeedRelayOptions {
+  readonly id: number;
+  /** What part of the store this client sees: see {@link ScopedSession.audienceKeyOf}. */
+  readonly audience: string | undefined;
+  readonly channel: ConnectionChannel;
+  readonly host: FeedRelayHost;
 }
 
 /**
@@ -46,8 +49,9 @@ export interface FeedRelayOptions {
 export class FeedRelay {
   readonly id: number;
   readonly channel: ConnectionChannel;
-  readonly #options: FeedRelayOptions;
-  readonly #queue = new FeedQueue();
+  readonly #host: FeedRelayHost;
+  /** What waits, if anything does. */
+  #queue: FeedQueue | undefined;
   #feed: Feed | undefined;
   /** What the client was told last with `synced`. */
   #synced: Checkpoint | undefined;
@@ -56,18 +60,15 @@ export class FeedRelay {
   /** The client was told `synced` and nothing waits: live entries go the short way. */
   #isLive = false;
   #isClosed = false;
-  #wasReady = false;
+  /** When it was opened, until the client has been sent all there was. */
+  #openedAt: number | undefined = performance.now();
   #audience: string | undefined;
 
-  get ref(): StoreRef {
-    return this.#options.ref;
-  }
-
-  constructor(options: FeedRelayOptions) {
-    this.id = options.id;
-    this.channel = options.channel;
-    this.#audience = options.audience;
-    this.#options = options;
+  constructor({ id, audience, channel, host }: FeedRelayOptions) {
+    this.id = id;
+    this.channel = channel;
+    this.#audience = audience;
+    this.#host = host;
   }
 
   /**
@@ -76,35 +77,35 @@ export class FeedRelay {
    * @throws ConatError `forbidden` when it may see nothing any more
    */
   recheck(): void {
-    const { session, ref } = this.#options;
-    const audience = session.audienceKeyOf(ref);
+    const audience = this.#host.session.audienceKeyOf(this.channel.channel.ref);
     if (audience === this.#audience) return;
     this.#audience = audience;
     this.#isLive = false;
     this.#synced = undefined;
     this.#lastLive = undefined;
-    this.#queue.clear();
+    this.#queue = undefined;
     this.#stopFeed();
     this.open(undefined);
   }
 
   open(since: Checkpoint | undefined): void {
-    const { session, ref } = this.#options;
-    this.#feed = session.openStore(ref, (event) => this.#onEvent(event), { since });
+    const listener = this.#onEvent.bind(this);
+    this.#feed = this.#host.session.openStore(this.channel.channel.ref, listener, { since });
   }
 
   close(): void {
     this.#isClosed = true;
     this.#stopFeed();
-    this.#queue.clear();
+    this.#queue = undefined;
   }
 
   /** Sends the next thing that waits, or ends a pause. Answers whether more is waiting. */
   advance(): boolean {
     if (this.#isClosed) return false;
-    const event = this.#queue.shift();
+    const event = this.#queue?.shift();
+    if (this.#queue?.isEmpty) this.#queue = undefined;
     if (event) this.#send(event);
-    if (!this.#queue.isEmpty) return true;
+    if (this.#queue) return true;
     if (this.#feed === undefined) this.open(this.#reached());
     return false;
   }
@@ -116,19 +117,20 @@ export class FeedRelay {
       this.#sendLive(event.batch);
     } else {
       this.#isLive = false;
+      this.#queue ??= new FeedQueue();
       this.#queue.push(event);
-      if (this.#queue.liveBytes > this.#options.maxWaitingBytes) {
+      if (this.#queue.liveBytes > this.#host.maxWaitingBytes) {
         this.#queue.dropLive();
         this.#pause();
       } else {
-        this.#options.onBacklog(this);
+        this.#host.onBacklog(this);
       }
     }
   }
 
   #send(event: FeedEvent): void {
     const { id } = this;
-    const { outbox } = this.#options;
+    const { outbox } = this.#host;
     switch (event.type) {
       case "reset": {
         const mode = event.mode === "full" ? 0 : 1;
@@ -141,11 +143,11 @@ export class FeedRelay {
       case "synced": {
         const { epoch, seq, time } = event.checkpoint;
         outbox.send("synced", id, [epoch, seq, time]);
-        if (!this.#wasReady) this.#options.onReady();
-        this.#wasReady = true;
+        if (this.#openedAt !== undefined) this.#host.onReady(this.#openedAt);
+        this.#openedAt = undefined;
         this.#synced = event.checkpoint;
         this.#lastLive = undefined;
-        this.#isLive = this.#queue.isEmpty && this.#feed !== undefined;
+        this.#isLive = this.#queue === undefined && this.#feed !== undefined;
         break;
       }
       case "stale":
@@ -156,7 +158,7 @@ export class FeedRelay {
   }
 
   #sendLive(batch: EntryBatch): void {
-    const { outbox } = this.#options;
+    const { outbox } = this.#host;
     if (outbox.isFull) {
       this.#pause();
       return;
@@ -187,10 +189,10 @@ export class FeedRelay {
       "unavailable",
       "this connection does not keep up with the store's changes; it continues when it has caught up",
     );
-    if (this.#queue.isEmpty) this.#send({ type: "stale", error });
-    else this.#queue.push({ type: "stale", error });
-    this.#options.onSlow();
-    this.#options.onBacklog(this);
+    if (this.#queue) this.#queue.push({ type: "stale", error });
+    else this.#send({ type: "stale", error });
+    this.#host.onSlow();
+    this.#host.onBacklog(this);
   }
 
   /** Ends the feed for good and tells the client; what waits for it is not sent. */
@@ -198,7 +200,7 @@ export class FeedRelay {
     if (this.#isClosed) return;
     this.#send({ type: "closed", error });
     this.close();
-    this.#options.onEnded(this);
+    this.#host.onEnded(this);
   }
 
   #stopFeed(): void {

@@ -1,26 +1,32 @@
-import {
-  type Checkpoint,
-  ConatError,
-  type StoreRef,
-  storeKey,
-  toConatError,
-} from "@conat/conat/internal";
+import { type Checkpoint, ConatError, type StoreRef, toConatError } from "@conat/conat/internal";
 import { type Authorized, authorizeStore } from "../scope/authorize.ts";
-import { toRevoked } from "../scope/scoped-session.ts";
+import { type ScopedSession, toRevoked } from "../scope/scoped-session.ts";
 import type { ConnectionContext } from "./connection-context.ts";
-import { type ConnectionChannel, FeedRelay } from "./feed-relay.ts";
+import { type ConnectionChannel, FeedRelay, type FeedRelayHost } from "./feed-relay.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** The feeds that one connection holds open. */
-export class Feeds {
+export class Feeds implements FeedRelayHost {
   readonly #context: ConnectionContext;
   readonly #relays = new Map<number, FeedRelay>();
-  readonly #channels = new Map<string, ConnectionChannel>();
   /** Relays that have something to send, in the order of their turn. */
   readonly #backlog = new Set<FeedRelay>();
   #isPumping = false;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
+  }
+
+  get session(): ScopedSession {
+    return this.#context.session;
+  }
+
+  get outbox(): Outbox {
+    return this.#context.outbox;
+  }
+
+  get maxWaitingBytes(): number {
+    return this.#context.limits.maxOutboxBytes;
   }
 
   get size(): number {
@@ -47,7 +53,7 @@ export class Feeds {
     const relay = this.#relays.get(id);
     if (relay === undefined) return;
     relay.close();
-    this.#forget(relay);
+    this.onEnded(relay);
   }
 
   /** Ends the feeds that the identity's rights do not cover any more, those that wait included. */
@@ -82,6 +88,27 @@ export class Feeds {
     }
   }
 
+  onBacklog(relay: FeedRelay): void {
+    this.#backlog.add(relay);
+    this.pump();
+  }
+
+  onReady(openedAt: number): void {
+    this.#context.tally.time("open", openedAt);
+  }
+
+  onSlow(): void {
+    this.#context.tally.slowReaders += 1;
+  }
+
+  onEnded(relay: FeedRelay): void {
+    if (!this.#relays.delete(relay.id)) return;
+    this.#backlog.delete(relay);
+    this.#context.quota.countStores(-1);
+    relay.channel.feeds -= 1;
+    this.#context.stores.release(relay.channel.channel);
+  }
+
   #checkRoom(id: number): void {
     const { maxOpenStores } = this.#context.limits;
     if (this.#relays.has(id)) {
@@ -96,52 +123,20 @@ export class Feeds {
   }
 
   #open(id: number, ref: Authorized<StoreRef>, since: Checkpoint | undefined): void {
-    const { session, outbox, limits, tally } = this.#context;
-    const audience = session.audienceKeyOf(ref);
+    const audience = this.session.audienceKeyOf(ref);
     this.#context.quota.countStores(1);
-    const startedAt = performance.now();
-    const relay = new FeedRelay({
-      audience,
-      id,
-      ref,
-      session,
-      outbox,
-      channel: this.#join(ref),
-      maxWaitingBytes: limits.maxOutboxBytes,
-      onBacklog: (waiting) => {
-        this.#backlog.add(waiting);
-        this.pump();
-      },
-      onReady: () => tally.time("open", startedAt),
-      onSlow: () => {
-        tally.slowReaders += 1;
-      },
-      onEnded: (ended) => this.#forget(ended),
-    });
+    const relay = new FeedRelay({ id, audience, channel: this.#join(ref), host: this });
     this.#relays.set(id, relay);
     relay.open(since);
   }
 
   #join(ref: Authorized<StoreRef>): ConnectionChannel {
-    const key = storeKey(ref);
-    const joined = this.#channels.get(key) ?? {
-      channel: this.#context.stores.acquire(ref),
-      feeds: 0,
-      lastSent: undefined,
-    };
-    joined.feeds += 1;
-    this.#channels.set(key, joined);
-    return joined;
-  }
-
-  #forget(relay: FeedRelay): void {
-    if (!this.#relays.delete(relay.id)) return;
-    this.#backlog.delete(relay);
-    this.#context.quota.countStores(-1);
-    const joined = relay.channel;
-    joined.feeds -= 1;
-    if (joined.feeds > 0) return;
-    this.#channels.delete(joined.channel.key);
-    this.#context.stores.release(joined.channel);
+    const channel = this.#context.stores.acquire(ref);
+    for (const { channel: joined } of this.#relays.values()) {
+      if (joined.channel !== channel) continue;
+      joined.feeds += 1;
+      return joined;
+    }
+    return { channel, feeds: 1, lastSent: undefined };
   }
 }

@@ -8,13 +8,17 @@ import { type EventFrame, encodeEvent } from "./event-frame.ts";
  */
 export class StoreChannel {
   readonly key: string;
+  /** The store, as the first who opened it has named it. */
+  readonly ref: Authorized<StoreRef>;
   readonly number: number;
-  readers = 0;
+  /** Feeds that hold it. */
+  feeds = 0;
   #lastBatch: EntryBatch | undefined;
   #lastFrame: EventFrame | undefined;
 
-  constructor(key: string, number: number) {
+  constructor(key: string, ref: Authorized<StoreRef>, number: number) {
     this.key = key;
+    this.ref = ref;
     this.number = number;
   }
 
@@ -57,16 +61,16 @@ export class StoreFanout {
     let channel = this.#channels.get(key);
     if (channel === undefined) {
       this.#lastNumber += 1;
-      channel = new StoreChannel(key, this.#lastNumber);
+      channel = new StoreChannel(key, ref, this.#lastNumber);
       this.#channels.set(key, channel);
     }
-    channel.readers += 1;
+    channel.feeds += 1;
     return channel;
   }
 
   release(channel: StoreChannel): void {
-    channel.readers -= 1;
-    if (channel.readers === 0) this.#channels.delete(channel.key);
+    channel.feeds -= 1;
+    if (channel.feeds === 0) this.#channels.delete(channel.key);
   }
 
   get size(): number {

@@ -27,6 +27,7 @@ import { RuledWrites } from "../rules/ruled-writes.ts";
 import { authorizeScope, authorizeStore, authorizeTopic } from "./authorize.ts";
 import { type Identity, principalTag } from "./identity.ts";
 import { refuseMutation } from "./mutation-limits.ts";
+import { type Opened, type OpenedHost, ScopedFeed, ScopedSubscription } from "./scoped-handles.ts";
 
 /** The rules in force, and the views that they make of stores. */
 export interface ScopedRules {
@@ -58,17 +59,17 @@ export interface ScopedSessionOptions {
  * What one identity may see and do of `inner`. Every call is checked against the policy, and everything it writes or
  * publishes carries its own origin whatever the caller put there. Closing it leaves `inner` open.
  */
-export class ScopedSession implements Session {
+export class ScopedSession implements Session, OpenedHost {
   readonly origin: string;
   #identity: Identity;
   readonly #inner: Session;
   readonly #maxValueBytes: number;
-  readonly #isFenced: () => boolean;
+  readonly isFenced: () => boolean;
   readonly #rules: ScopedRules;
-  readonly #ruledWrites: RuledWrites;
-  /** What was opened through this session; each ends with the error it is given. */
-  readonly #open = new Map<(error: ConatError) => void, Recheck>();
-  readonly #statusListeners = new Map<(status: SessionStatus) => void, () => void>();
+  /** Made for the first write that rules decide about. */
+  #ruledWrites: RuledWrites | undefined;
+  readonly #open = new Set<Opened>();
+  #statusListeners: Map<(status: SessionStatus) => void, () => void> | undefined;
   #lastWrite = 0;
   #closed = false;
 
@@ -77,15 +78,7 @@ export class ScopedSession implements Session {
     this.#identity = options.identity;
     this.origin = `${principalTag(options.identity)}.${options.client}`;
     this.#rules = options.rules ?? NO_RULES;
-    this.#ruledWrites = new RuledWrites({
-      inner,
-      book: () => this.#rules.book(),
-      authorize: (ref) => {
-        authorizeStore(this.#identity, "write", ref);
-        return this.#identity;
-      },
-    });
-    this.#isFenced = options.isFenced ?? (() => false);
+    this.isFenced = options.isFenced ?? (() => false);
     this.#maxValueBytes = options.maxValueBytes ?? MAX_VALUE_BYTES;
   }
 
@@ -104,11 +97,11 @@ export class ScopedSession implements Session {
 
   /** Ends with `revoked` what may not be open any more, and opens anew what shows something else now. */
   recheck(): void {
-    for (const [end, recheck] of [...this.#open]) {
+    for (const opened of [...this.#open]) {
       try {
-        recheck();
+        opened.recheck();
       } catch (thrown) {
-        end(toRevoked(thrown));
+        opened.end(toRevoked(thrown));
       }
     }
   }
@@ -121,10 +114,11 @@ export class ScopedSession implements Session {
     if (this.#closed) return () => undefined;
     // Wrapped, so that one listener may be added twice.
     const own = (status: SessionStatus): void => listener(status);
+    this.#statusListeners ??= new Map();
     this.#statusListeners.set(own, this.#inner.onStatus(own));
     return () => {
-      this.#statusListeners.get(own)?.();
-      this.#statusListeners.delete(own);
+      this.#statusListeners?.get(own)?.();
+      this.#statusListeners?.delete(own);
     };
   }
 
@@ -145,19 +139,9 @@ export class ScopedSession implements Session {
   openStore(ref: StoreRef, listener: FeedListener, { since }: OpenStoreOptions = {}): Feed {
     try {
       if (this.#closed) throw closedError();
-      let audience = this.#audienceOf(ref);
-      let feed = this.#openFeed(ref, audience, listener, since);
-      return this.#track(
-        { close: () => feed.close() },
-        (error) => listener({ type: "closed", error }),
-        () => {
-          const now = this.#audienceOf(ref);
-          if (now.key === audience.key) return;
-          audience = now;
-          feed.close();
-          feed = this.#openFeed(ref, audience, listener, undefined);
-        },
-      );
+      const feed = new ScopedFeed(this, ref, listener, since);
+      this.#open.add(feed);
+      return feed;
     } catch (thrown) {
       const error = toConatError(thrown);
       return refuse(() => listener({ type: "closed", error }));
@@ -169,30 +153,31 @@ export class ScopedSession implements Session {
    * @throws ConatError `forbidden` when it is nothing
    */
   audienceKeyOf(ref: StoreRef): string | undefined {
-    return this.#audienceOf(ref).key;
+    return this.audienceOf(ref).key;
   }
 
   /** @throws ConatError `forbidden` when the role or the rules let it see nothing */
-  #audienceOf(ref: StoreRef): Audience {
+  audienceOf(ref: StoreRef): Audience {
     const authorized = authorizeStore(this.#identity, "read", ref);
     return this.#rules.book().audienceOf(this.#identity, authorized);
   }
 
-  #openFeed(
-    ref: StoreRef,
+  openFor(
     audience: Audience,
+    ref: StoreRef,
     listener: FeedListener,
     since: Checkpoint | undefined,
   ): Feed {
-    const guarded: FeedListener = (event) => {
-      if (!this.#isFenced()) listener(event);
-    };
     if (audience.key === undefined) {
       // Who did not see everything before cannot be told only what has changed.
       const known = since && !isFiltered(since.epoch) ? since : undefined;
-      return this.#inner.openStore(ref, guarded, { since: known });
+      return this.#inner.openStore(ref, listener, { since: known });
     }
-    return this.#rules.openView(ref, audience, audience.key, guarded);
+    return this.#rules.openView(ref, audience, audience.key, listener);
+  }
+
+  forget(opened: Opened): boolean {
+    return this.#open.delete(opened);
   }
 
   write(
@@ -204,7 +189,7 @@ export class ScopedSession implements Session {
     try {
       if (this.#closed) throw closedError();
       // What a hub reads after it has stood still may be long since written by way of another hub.
-      if (this.#isFenced()) throw new ConatError("unavailable", "this hub was cut off; not stored");
+      if (this.isFenced()) throw new ConatError("unavailable", "this hub was cut off; not stored");
       const authorized = authorizeStore(this.#identity, "write", ref);
       const accepted: Mutation[] = [];
       for (const mutation of mutations) {
@@ -238,7 +223,21 @@ export class ScopedSession implements Session {
     }
     const tell = (result: WriteResult): void => onResult(this.#hideCurrent(ref, result));
     if (book.allowsAllWrites(this.#identity, ref)) this.#inner.write(ref, mutations, tell);
-    else this.#ruledWrites.write(ref, mutations, tell);
+    else {
+      this.#ruledWrites ??= this.#createRuledWrites();
+      this.#ruledWrites.write(ref, mutations, tell);
+    }
+  }
+
+  #createRuledWrites(): RuledWrites {
+    return new RuledWrites({
+      inner: this.#inner,
+      book: () => this.#rules.book(),
+      authorize: (ref) => {
+        authorizeStore(this.#identity, "write", ref);
+        return this.#identity;
+      },
+    });
   }
 
   /** A conflict tells what is stored only to those who may read it. */
@@ -246,7 +245,7 @@ export class ScopedSession implements Session {
     if (result.ok || result.error.current === undefined) return result;
     const { kind, message, current } = result.error;
     try {
-      if (this.#audienceOf(ref).canRead(current)) return result;
+      if (this.audienceOf(ref).canRead(current)) return result;
     } catch {
       // Nothing of the store may be read.
     }
@@ -256,10 +255,10 @@ export class ScopedSession implements Session {
   async read(ref: StoreRef, key: string): Promise<Entry | undefined> {
     if (this.#closed) throw closedError();
     const name = parseName("a key", key);
-    this.#audienceOf(ref);
+    this.audienceOf(ref);
     const entry = await this.#inner.read(ref, name);
     // Rights may have gone while the answer was under way.
-    const audience = this.#audienceOf(ref);
+    const audience = this.audienceOf(ref);
     if (!audience.canRead(entry ?? createEntry({ key: name, seq: 0, time: 0, kind: "delete" }))) {
       throw denied(this.#identity, "read", ref);
     }
@@ -297,17 +296,14 @@ export class ScopedSession implements Session {
     try {
       if (this.#closed) throw closedError();
       const authorized = authorizeTopic(this.#identity, "subscribe", topic);
-      return this.#track(
-        this.#inner.subscribe(authorized, {
-          onMessage: (message) => {
-            if (!this.#isFenced()) listener.onMessage(message);
-          },
-          onLagged: (count) => listener.onLagged(count),
-          onClosed: (error) => listener.onClosed(error),
-        }),
-        (error) => listener.onClosed(error),
-        () => authorizeTopic(this.#identity, "subscribe", topic),
-      );
+      const subscription = new ScopedSubscription({
+        host: this,
+        listener,
+        subscribe: (guarded) => this.#inner.subscribe(authorized, guarded),
+        recheck: () => authorizeTopic(this.#identity, "subscribe", topic),
+      });
+      this.#open.add(subscription);
+      return subscription;
     } catch (thrown) {
       const error = toConatError(thrown);
       return refuse(() => listener.onClosed(error));
@@ -317,40 +313,18 @@ export class ScopedSession implements Session {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const end of [...this.#open.keys()]) end(closedError());
-    for (const [listener, stop] of [...this.#statusListeners]) {
+    for (const opened of [...this.#open]) opened.end(closedError());
+    for (const [listener, stop] of [...(this.#statusListeners ?? [])]) {
       stop();
       listener(CLOSED_STATUS);
     }
-    this.#statusListeners.clear();
+    this.#statusListeners = undefined;
   }
 
   #stamp(mutation: Mutation): Mutation {
     return mutation.origin === this.origin ? mutation : { ...mutation, origin: this.origin };
   }
-
-  #track(
-    opened: { close(): void },
-    tell: (error: ConatError) => void,
-    recheck: Recheck,
-  ): { close(): void } {
-    const end = (error: ConatError): void => {
-      if (!this.#open.delete(end)) return;
-      opened.close();
-      tell(error);
-    };
-    this.#open.set(end, recheck);
-    return {
-      close: () => {
-        this.#open.delete(end);
-        opened.close();
-      },
-    };
-  }
 }
-
-/** Throws when what was opened may not be open any more. */
-type Recheck = () => void;
 
 /** A right that was there and is gone, for whoever relied on it. */
 export function toRevoked(thrown: unknown): ConatError {

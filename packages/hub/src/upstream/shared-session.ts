@@ -214,8 +214,12 @@ export class SharedSession implements Session {
   }
 
   #open(ref: StoreRef): SharedStore {
+    const { markerTtlMs, chunkBytes, knows, snapshotReuseMs } = this.#options;
     return new SharedStore({
-      ...this.#options,
+      markerTtlMs,
+      chunkBytes,
+      knows,
+      snapshotReuseMs,
       ref,
       inner: this.#inner,
       onBytes: (difference) => {

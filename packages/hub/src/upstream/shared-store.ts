@@ -38,12 +38,29 @@ export interface SharedStoreOptions {
 type State = "loading" | "reloading" | "catching-up" | "stale" | "live" | "ended";
 
 /** A reader that waits hears nothing but `stale` until the replica can serve it. */
-interface Reader {
+class Reader implements Feed {
   readonly listener: FeedListener;
   readonly since: Checkpoint | undefined;
   /** Where {@link since} is from: this history, another one, or that is being found out. */
   origin: "here" | "elsewhere" | "unknown";
-  waits: boolean;
+  waits = true;
+  readonly #store: SharedStore;
+
+  constructor(
+    store: SharedStore,
+    listener: FeedListener,
+    since: Checkpoint | undefined,
+    isBelieved: boolean,
+  ) {
+    this.#store = store;
+    this.listener = listener;
+    this.since = since;
+    this.origin = isBelieved ? "here" : "unknown";
+  }
+
+  close(): void {
+    this.#store.detach(this);
+  }
 }
 
 /** No bucket has it: makes a reader forget what it has from a history that is gone. */
@@ -99,20 +116,16 @@ export class SharedStore {
 
   attach(listener: FeedListener, since: Checkpoint | undefined): Feed {
     const isBelieved = since === undefined || this.#options.knows === undefined;
-    const reader: Reader = {
-      listener,
-      since,
-      origin: isBelieved ? "here" : "unknown",
-      waits: true,
-    };
+    const reader = new Reader(this, listener, since, isBelieved);
     this.#readers.add(reader);
     queueMicrotask(() => this.#welcome(reader));
-    return {
-      close: () => {
-        if (!this.#readers.delete(reader)) return;
-        if (this.#readers.size === 0 && this.#state !== "ended") this.#options.onUnused(this);
-      },
-    };
+    return reader;
+  }
+
+  /** A reader that {@link attach} has made is closed. */
+  detach(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return;
+    if (this.#readers.size === 0 && this.#state !== "ended") this.#options.onUnused(this);
   }
 
   /** Drops markers that have outlived their purpose. */
