@@ -37,6 +37,9 @@ interface BoundEntry {
 
 type OnResult = (result: WriteResult) => void;
 
+/** Most clients have none, and a hub has a great many clients. Nothing is ever put here. */
+const NO_ENTRIES = new Map<string, BoundEntry>();
+
 /**
  * The entries that last as long as one client is there (`untilDisconnect`). Their lifetime is renewed as long as this
  * exists, so that they end with it whatever happens; {@link release} removes them at once. Both are compare-and-set on
@@ -45,7 +48,7 @@ type OnResult = (result: WriteResult) => void;
 export class BoundEntries {
   readonly #below: Pick<Session, "read" | "write">;
   readonly #maxEntries: number;
-  readonly #entries = new Map<string, BoundEntry>();
+  #entries = NO_ENTRIES;
   readonly #whenEmpty: (() => void)[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isReleased = false;
@@ -120,6 +123,7 @@ export class BoundEntries {
     const slot = slotOf(ref, key);
     if (this.#entries.has(slot)) return true;
     if (this.#entries.size >= this.#maxEntries) return false;
+    if (this.#entries === NO_ENTRIES) this.#entries = new Map();
     const never = Number.POSITIVE_INFINITY;
     this.#entries.set(slot, { ref, key, origin, ttlMs, seq: 0, dueAt: never, expiresAt: never });
     return true;
@@ -151,10 +155,10 @@ export class BoundEntries {
     let next = Number.POSITIVE_INFINITY;
     for (const { dueAt } of this.#entries.values()) next = Math.min(next, dueAt);
     if (next === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(this.#onTimer, Math.max(0, next - performance.now()));
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(0, next - performance.now()));
   }
 
-  readonly #onTimer = (): void => {
+  #onTimer(): void {
     const now = performance.now();
     for (const [slot, entry] of this.#entries) {
       if (entry.dueAt > now) continue;
@@ -164,7 +168,7 @@ export class BoundEntries {
         .then((isOver) => this.#tended(slot, entry, isOver));
     }
     this.#schedule();
-  };
+  }
 
   /** Renews or removes an entry. Answers whether nothing is left to do; false when it has to be tried again. */
   async #tend(entry: BoundEntry): Promise<boolean> {

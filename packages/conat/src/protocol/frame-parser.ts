@@ -35,16 +35,17 @@ export class Encoder {
 }
 
 export class Decoder {
-  #listeners: PacketListener[] = [];
+  /** Replaced, never changed: a listener may take itself away, and an array that grows is mostly room. */
+  #listeners: readonly PacketListener[] = [];
 
   /** @throws RangeError or Error when the frame is no packet; Socket.IO then closes the connection. */
   add(frame: unknown): void {
     const packet = decodePacket(frame);
-    for (const listener of [...this.#listeners]) listener(packet);
+    for (const listener of this.#listeners) listener(packet);
   }
 
   on(event: string, listener: PacketListener): this {
-    if (event === "decoded") this.#listeners.push(listener);
+    if (event === "decoded") this.#listeners = [...this.#listeners, listener];
     return this;
   }
 

@@ -100,7 +100,7 @@ export class Outbox {
     this.#frames = [];
     this.#framesBytes = 0;
     if (this.#conn.readyState !== "open") return;
-    if (this.#peer.sendFrame === undefined || this.#isQueueing) {
+    if (!this.#peer.takesFrames || this.#isQueueing) {
       this.#heldBytes += bytes;
       for (const { payload, options } of frames) this.#conn.write(payload, options);
       if (this.#heldBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();

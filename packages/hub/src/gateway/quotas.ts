@@ -7,10 +7,15 @@ import { TokenBucket } from "./token-bucket.ts";
 /** Principals and addresses without a connection whose recent use is remembered, so that reconnecting resets nothing. */
 const MAX_RESTING = 20_000;
 
-/** What one connection, principal or address uses. */
-interface Usage {
+/** What may be sent. */
+interface Traffic {
   readonly messages: TokenBucket;
   readonly bytes: TokenBucket;
+}
+
+/** What one principal or address uses. */
+interface Usage extends Traffic {
+  readonly name: string;
   readonly handshakes: TokenBucket;
   connections: number;
   /** Connections that have not said who they are. */
@@ -38,7 +43,7 @@ class Ledger {
   of(name: string): Usage {
     const known = this.#inUse.get(name) ?? this.#resting.get(name);
     if (known) return known;
-    const usage = createUsage(this.#rates);
+    const usage = createUsage(name, this.#rates);
     this.#resting.set(name, usage);
     return usage;
   }
@@ -51,11 +56,11 @@ class Ledger {
     return usage;
   }
 
-  leave(name: string, usage: Usage): void {
+  leave(usage: Usage): void {
     usage.connections -= 1;
     if (usage.connections > 0) return;
-    this.#inUse.delete(name);
-    this.#resting.set(name, usage);
+    this.#inUse.delete(usage.name);
+    this.#resting.set(usage.name, usage);
   }
 }
 
@@ -91,13 +96,13 @@ export class Quotas {
     const { maxWaiting, maxAddressWaiting } = this.#limits;
     const usage = this.#addresses.of(address);
     if (usage.waiting >= maxAddressWaiting) {
-      throw this.#over(
+      throw this.over(
         "address-waiting",
         `more than ${maxAddressWaiting} connections from one address have not said who they are`,
       );
     }
     if (this.#waiting >= maxWaiting) {
-      throw this.#over("waiting", "too many connections have not said who they are: try again");
+      throw this.over("waiting", "too many connections have not said who they are: try again");
     }
     usage.waiting += 1;
     this.#waiting += 1;
@@ -118,20 +123,20 @@ export class Quotas {
     const { maxAddressConnections, maxConnections, maxAddressHandshakeRate } = this.#limits;
     const usage = this.#addresses.of(address);
     if (!usage.handshakes.isOpen(performance.now())) {
-      throw this.#over(
+      throw this.over(
         "address-handshakes",
         `more than ${maxAddressHandshakeRate} attempts to connect per second from one address: try again later`,
       );
     }
     usage.handshakes.spend(1);
     if (usage.connections >= maxAddressConnections) {
-      throw this.#over(
+      throw this.over(
         "address-connections",
         `more than ${maxAddressConnections} connections from one address: close one first`,
       );
     }
     if (this.#connections >= maxConnections) {
-      throw this.#over("connections", "this hub has all the connections it takes: try another one");
+      throw this.over("connections", "this hub has all the connections it takes: try another one");
     }
   }
 
@@ -139,7 +144,7 @@ export class Quotas {
   checkPrincipal(principal: string): void {
     const { maxIdentityConnections } = this.#limits;
     if (this.#principals.of(principal).connections < maxIdentityConnections) return;
-    throw this.#over(
+    throw this.over(
       "identity-connections",
       `more than ${maxIdentityConnections} connections of one account or project: close one first`,
     );
@@ -147,67 +152,71 @@ export class Quotas {
 
   /** A connection comes in. */
   enter(principal: string, address: string): Quota {
-    const { maxMessageRate, maxByteRate } = this.#limits;
-    const own = createUsage({ messages: maxMessageRate, bytes: maxByteRate, handshakes: 0 });
     const ofPrincipal = this.#principals.enter(principal);
     const ofAddress = this.#addresses.enter(address);
     this.#connections += 1;
-    return new Quota({
-      levels: [
-        ["connection", own],
-        ["identity", ofPrincipal],
-        ["address", ofAddress],
-      ],
-      limits: this.#limits,
-      principal: ofPrincipal,
-      over: (limit, message) => this.#over(limit, message),
-      onLeave: () => {
-        this.#connections -= 1;
-        this.#principals.leave(principal, ofPrincipal);
-        this.#addresses.leave(address, ofAddress);
-      },
-    });
+    return new Quota({ limits: this.#limits, quotas: this, ofPrincipal, ofAddress });
   }
 
-  #over(limit: string, message: string): ConatError {
+  /** A connection goes. */
+  leave(ofPrincipal: Usage, ofAddress: Usage): void {
+    this.#connections -= 1;
+    this.#principals.leave(ofPrincipal);
+    this.#addresses.leave(ofAddress);
+  }
+
+  /** Counts that something was too much, and says so. */
+  over(limit: string, message: string): ConatError {
     this.#tally.countLimited(limit);
     return new ConatError("unavailable", message);
   }
 }
 
 interface QuotaParts {
-  readonly levels: readonly (readonly [name: string, usage: Usage])[];
   readonly limits: GatewayLimits;
-  readonly principal: Usage;
-  readonly over: (limit: string, message: string) => ConatError;
-  readonly onLeave: () => void;
+  readonly quotas: Quotas;
+  readonly ofPrincipal: Usage;
+  readonly ofAddress: Usage;
 }
 
 /** What one connection may still use. */
 export class Quota {
   readonly #parts: QuotaParts;
+  readonly #own: Traffic;
   #hasLeft = false;
 
   constructor(parts: QuotaParts) {
+    const { maxMessageRate, maxByteRate } = parts.limits;
+    const now = performance.now();
     this.#parts = parts;
+    this.#own = {
+      messages: new TokenBucket(maxMessageRate, now),
+      bytes: new TokenBucket(maxByteRate, now),
+    };
   }
 
   /** Counts a message of so many bytes, or says why it may not be handled; that one costs nothing, to be tried again. */
   refuseMessage(size: number): ConatError | undefined {
     const now = performance.now();
-    for (const [name, { messages, bytes }] of this.#parts.levels) {
-      const what = messages.isOpen(now) ? (bytes.isOpen(now) ? undefined : "bytes") : "messages";
-      if (what === undefined) continue;
-      return this.#parts.over(
-        `${name}-${what}`,
-        `this ${name} sends more ${what} per second than it may: wait a moment and try again`,
-      );
-    }
-    for (const [, usage] of this.#parts.levels) {
-      usage.messages.spend(1);
-      usage.bytes.spend(size);
-    }
+    const { ofPrincipal, ofAddress } = this.#parts;
+    const refusal =
+      this.#refuse("connection", this.#own, now) ??
+      this.#refuse("identity", ofPrincipal, now) ??
+      this.#refuse("address", ofAddress, now);
+    if (refusal) return refusal;
+    spend(this.#own, size);
+    spend(ofPrincipal, size);
+    spend(ofAddress, size);
     return undefined;
+  }
+
+  #refuse(name: string, { messages, bytes }: Traffic, now: number): ConatError | undefined {
+    const what = messages.isOpen(now) ? (bytes.isOpen(now) ? undefined : "bytes") : "messages";
+    if (what === undefined) return undefined;
+    return this.#parts.quotas.over(
+      `${name}-${what}`,
+      `this ${name} sends more ${what} per second than it may: wait a moment and try again`,
+    );
   }
 
   /**
@@ -215,34 +224,41 @@ export class Quota {
    * @throws ConatError `limit-exceeded`
    */
   countStores(difference: 1 | -1): void {
-    const { principal, limits, over } = this.#parts;
-    if (difference > 0 && principal.openStores >= limits.maxIdentityOpenStores) {
-      const { message } = over("identity-stores", tooMany(limits.maxIdentityOpenStores, "stores"));
-      throw new ConatError("limit-exceeded", message);
+    const { ofPrincipal, limits, quotas } = this.#parts;
+    if (difference > 0 && ofPrincipal.openStores >= limits.maxIdentityOpenStores) {
+      const text = tooMany(limits.maxIdentityOpenStores, "stores");
+      throw new ConatError("limit-exceeded", quotas.over("identity-stores", text).message);
     }
-    principal.openStores += difference;
+    ofPrincipal.openStores += difference;
   }
 
   /** As {@link countStores}, for subscriptions. */
   countSubscriptions(difference: 1 | -1): void {
-    const { principal, limits, over } = this.#parts;
-    if (difference > 0 && principal.subscriptions >= limits.maxIdentitySubscriptions) {
+    const { ofPrincipal, limits, quotas } = this.#parts;
+    if (difference > 0 && ofPrincipal.subscriptions >= limits.maxIdentitySubscriptions) {
       const text = tooMany(limits.maxIdentitySubscriptions, "subscriptions");
-      throw new ConatError("limit-exceeded", over("identity-subscriptions", text).message);
+      throw new ConatError("limit-exceeded", quotas.over("identity-subscriptions", text).message);
     }
-    principal.subscriptions += difference;
+    ofPrincipal.subscriptions += difference;
   }
 
   leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.#parts.onLeave();
+    const { quotas, ofPrincipal, ofAddress } = this.#parts;
+    quotas.leave(ofPrincipal, ofAddress);
   }
 }
 
-function createUsage({ messages, bytes, handshakes }: Rates): Usage {
+function spend({ messages, bytes }: Traffic, size: number): void {
+  messages.spend(1);
+  bytes.spend(size);
+}
+
+function createUsage(name: string, { messages, bytes, handshakes }: Rates): Usage {
   const now = performance.now();
   return {
+    name,
     messages: new TokenBucket(messages, now),
     bytes: new TokenBucket(bytes, now),
     handshakes: new TokenBucket(handshakes, now),
