@@ -22,6 +22,7 @@ import type { Logger } from "pino";
 import type { Socket } from "socket.io";
 import * as v from "valibot";
 import type { Doorkeeper } from "../auth/doorkeeper.ts";
+import type { Grant } from "../auth/grant.ts";
 import type { Tally } from "../observability/tally.ts";
 import type { ScopedSession } from "../scope/scoped-session.ts";
 import type { ConnectionContext } from "./connection-context.ts";
@@ -34,23 +35,18 @@ import { Reads } from "./reads.ts";
 import { refuseMessage } from "./refusals.ts";
 import type { StoreFanout } from "./store-fanout.ts";
 import { StoreRequests } from "./store-requests.ts";
-import { Tenure } from "./tenure.ts";
+import { Tenure, type TenureHost } from "./tenure.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 import { Topics } from "./topics.ts";
 import { Writes } from "./writes.ts";
 
-export interface ConnectionOptions {
-  readonly socket: Socket;
-  readonly session: ScopedSession;
-  /** What the client sets until it disconnects; outlives the connection. */
-  readonly bound: BoundEntries;
-  readonly handshake: Handshake;
+/** What all connections of a hub share. */
+export interface ConnectionHost {
   readonly doorkeeper: Doorkeeper;
   /** How long a new token may take to be checked, in milliseconds. */
   readonly renewalTimeoutMs: number;
   readonly limits: GatewayLimits;
-  readonly quota: Quota;
   readonly tally: Tally;
   readonly stores: StoreFanout;
   readonly topics: TopicFanout;
@@ -58,6 +54,16 @@ export interface ConnectionOptions {
   /** Which hub this is, for people reading logs. */
   readonly hubName: string;
   readonly onClosed: (connection: Connection) => void;
+}
+
+export interface ConnectionOptions {
+  readonly host: ConnectionHost;
+  readonly socket: Socket;
+  readonly session: ScopedSession;
+  /** What the client sets until it disconnects; outlives the connection. */
+  readonly bound: BoundEntries;
+  readonly handshake: Handshake;
+  readonly quota: Quota;
 }
 
 /** How long a client may take to read what was sent before its rights changed, in milliseconds. */
@@ -69,93 +75,100 @@ const MAX_DENIED_LINES_PER_S = 1;
 
 /**
  * One client: takes its events apart, and answers each that is wrong by name, or counts it when there is nothing to
- * answer to. Whatever a client sends, the hub goes on.
+ * answer to. Whatever a client sends, the hub goes on. Most clients are there and do nothing, so that what only some
+ * need is made when they do.
  */
-export class Connection {
+export class Connection implements ConnectionContext, TenureHost {
+  readonly session: ScopedSession;
+  /** What the client sets until it disconnects. */
+  readonly bound: BoundEntries;
+  readonly outbox: Outbox;
+  readonly quota: Quota;
+  readonly #host: ConnectionHost;
   readonly #socket: Socket;
-  readonly #session: ScopedSession;
-  readonly #bound: BoundEntries;
-  readonly #tally: Tally;
-  readonly #logger: Logger;
-  readonly #outbox: Outbox;
   readonly #feeds: Feeds;
-  readonly #topics: Topics;
   readonly #writes: Writes;
   readonly #reads: Reads;
   readonly #storeRequests: StoreRequests;
   readonly #tenure: Tenure;
-  readonly #quota: Quota;
-  readonly #deniedLines = new TokenBucket(MAX_DENIED_LINES_PER_S, performance.now());
+  #subscriptions: Topics | undefined;
+  #deniedLines: TokenBucket | undefined;
   /** Sizes of the frames of this turn whose events are about to come. */
-  readonly #arrived: number[] = [];
-  readonly #onClosed: (connection: Connection) => void;
+  #arrived: number[] | undefined;
   #isClosed = false;
   #isForGood = false;
 
-  constructor(options: ConnectionOptions) {
-    const { socket, session, bound, limits, tally, stores, topics } = options;
+  constructor({ host, socket, session, bound, handshake, quota }: ConnectionOptions) {
+    this.#host = host;
     this.#socket = socket;
-    this.#session = session;
-    this.#bound = bound;
-    this.#tally = tally;
-    this.#logger = options.logger;
-    this.#quota = options.quota;
-    this.#onClosed = options.onClosed;
+    this.session = session;
+    this.bound = bound;
+    this.quota = quota;
     socket.conn.on("data", (data: unknown) => {
-      if (data instanceof Uint8Array) this.#arrived.push(data.byteLength);
+      if (data instanceof Uint8Array) this.#noteArrived(data.byteLength);
     });
-    this.#outbox = new Outbox({
+    this.outbox = new Outbox({
       conn: socket.conn,
-      maxBytes: limits.maxOutboxBytes,
-      tally,
+      maxBytes: host.limits.maxOutboxBytes,
+      tally: host.tally,
       onDrain: () => this.#onDrain(),
       onOverflow: () => this.#cutOff(),
     });
-    const context: ConnectionContext = {
-      session,
-      bound,
-      outbox: this.#outbox,
-      limits,
-      quota: options.quota,
-      tally,
-      stores,
-      topics,
-      refuse: (error, tell) => {
-        tally.countRefused(error.kind);
-        if (error.kind === "forbidden") this.#noteDenied(error);
-        tell(error);
-      },
-    };
-    this.#feeds = new Feeds(context);
-    this.#topics = new Topics(context);
-    this.#writes = new Writes(context);
-    this.#reads = new Reads(context);
-    this.#storeRequests = new StoreRequests(context);
-    this.#tenure = new Tenure({
-      handshake: options.handshake,
-      doorkeeper: options.doorkeeper,
-      timeoutMs: options.renewalTimeoutMs,
-      onGrant: ({ identity }) => {
-        if (identity === session.identity) return;
-        session.setIdentity(identity);
-        this.#feeds.recheck();
-      },
-      onEnd: (error) => this.dismiss(error),
-    });
+    this.#feeds = new Feeds(this);
+    this.#writes = new Writes(this);
+    this.#reads = new Reads(this);
+    this.#storeRequests = new StoreRequests(this);
+    this.#tenure = new Tenure(handshake, this);
     // A middleware that never calls on keeps events of a client away from the socket's own ones, such as "disconnect".
     socket.use(([event, ...message]) => this.#onEvent(event, message));
     socket.on("disconnect", (reason) => this.#end(reason));
-    this.#outbox.send("welcome", {
+    this.outbox.send("welcome", {
       v: PROTOCOL_VERSION,
       origin: session.origin,
       time: session.serverTime(),
-      hub: options.hubName,
+      hub: host.hubName,
       ...this.#expiry(),
     });
   }
 
-  get bound(): BoundEntries {
-    return this.#bound;
+  get doorkeeper(): Doorkeeper {
+    return this.#host.doorkeeper;
+  }
+
+  get renewalTimeoutMs(): number {
+    return this.#host.renewalTimeoutMs;
+  }
+
+  get limits(): GatewayLimits {
+    return this.#host.limits;
+  }
+
+  get tally(): Tally {
+    return this.#host.tally;
+  }
+
+  get stores(): StoreFanout {
+    return this.#host.stores;
+  }
+
+  get topics(): TopicFanout {
+    return this.#host.topics;
+  }
+
+  refuse(error: ConatError, tell: (error: ConatError) => void): void {
+    this.tally.countRefused(error.kind);
+    if (error.kind === "forbidden") this.#noteDenied(error);
+    tell(error);
+  }
+
+  onGrant({ identity }: Grant): void {
+    if (identity === this.session.identity) return;
+    this.session.setIdentity(identity);
+    this.#feeds.recheck();
+  }
+
+  onEnd(error: ConatError): void {
+    this.dismiss(error);
   }
 
   /** The client has said that it will not come back. */
@@ -168,7 +181,7 @@ export class Connection {
   }
 
   get subscriptions(): number {
-    return this.#topics.size;
+    return this.#subscriptions?.size ?? 0;
   }
 
   /** Reads and requests about whole stores not yet answered. */
@@ -183,7 +196,7 @@ export class Connection {
 
   /** Bytes that wait for the client to read them. */
   get outboxBytes(): number {
-    return this.#outbox.bytes;
+    return this.outbox.bytes;
   }
 
   /** Writes that the server has not answered. */
@@ -193,15 +206,15 @@ export class Connection {
 
   /** Tells the client to move to another hub, or to come back, within so many milliseconds. */
   sayBye(error: ConatError, moveWithinMs: number): void {
-    this.#outbox.send("bye", error.kind, error.message, moveWithinMs);
-    this.#outbox.flush();
+    this.outbox.send("bye", error.kind, error.message, moveWithinMs);
+    this.outbox.flush();
   }
 
   /** Takes no more writes on; resolves when every one before is answered and the answers are on their way. */
   async settled(): Promise<void> {
     await this.#writes.stop();
     this.#writes.flush();
-    this.#outbox.flush();
+    this.outbox.flush();
   }
 
   /** Looks again at what the client may do; resolves when what it may not see any more is not on its way either. */
@@ -214,13 +227,13 @@ export class Connection {
   async reviewRules(): Promise<void> {
     if (this.#isClosed) return;
     this.#feeds.recheck();
-    this.#session.recheck();
+    this.session.recheck();
     await this.#untilRead();
   }
 
   async #untilRead(): Promise<void> {
     const deadline = performance.now() + READ_DEADLINE_MS;
-    while (!this.#isClosed && this.#outbox.bytes > 0) {
+    while (!this.#isClosed && this.outbox.bytes > 0) {
       if (performance.now() > deadline) {
         this.#socket.conn.close(true);
         return;
@@ -232,10 +245,10 @@ export class Connection {
   /** Ends everything here at once; the client learns why, if it still reads. */
   dismiss(error: ConatError): void {
     if (this.#isClosed) return;
-    this.#tally.countRefused(error.kind);
+    this.tally.countRefused(error.kind);
     this.#feeds.closeAll();
-    this.#topics.closeAll();
-    const hasBacklog = this.#outbox.isFull;
+    this.#subscriptions?.closeAll();
+    const hasBacklog = this.outbox.isFull;
     this.sayBye(error, 0);
     if (hasBacklog) this.#socket.conn.close(true);
     else this.close();
@@ -246,17 +259,33 @@ export class Connection {
     this.#end("closed by the hub");
   }
 
+  #noteArrived(size: number): void {
+    if (this.#arrived) this.#arrived.push(size);
+    else this.#arrived = [size];
+  }
+
+  #takeArrived(): number {
+    const size = this.#arrived?.shift() ?? 0;
+    if (this.#arrived?.length === 0) this.#arrived = undefined;
+    return size;
+  }
+
+  #topics(): Topics {
+    this.#subscriptions ??= new Topics(this);
+    return this.#subscriptions;
+  }
+
   #onEvent(event: string, message: unknown[]): void {
     try {
       // What gives something back is always welcome.
-      const size = this.#arrived.shift() ?? 0;
+      const size = this.#takeArrived();
       const isFree = event === "close" || event === "unsub" || event === "leave";
-      const error = isFree ? undefined : this.#quota.refuseMessage(size);
+      const error = isFree ? undefined : this.quota.refuseMessage(size);
       if (error) this.#refuse(event, message, error);
       else this.#route(event, message);
     } catch (error) {
-      this.#tally.countIgnored("internal");
-      this.#logger.error({ err: error, event }, "handling a message failed");
+      this.tally.countIgnored("internal");
+      this.#host.logger.error({ err: error, event }, "handling a message failed");
     }
   }
 
@@ -298,13 +327,13 @@ export class Connection {
         });
         break;
       case "pub":
-        take(publish, (ref, data) => this.#topics.publish(fromWireTopicRef(ref), data));
+        take(publish, (ref, data) => this.#topics().publish(fromWireTopicRef(ref), data));
         break;
       case "sub":
-        take(subscribe, (id, ref) => this.#topics.subscribe(id, fromWireTopicRef(ref)));
+        take(subscribe, (id, ref) => this.#topics().subscribe(id, fromWireTopicRef(ref)));
         break;
       case "unsub":
-        take(unsubscribe, (id) => this.#topics.unsubscribe(id));
+        take(unsubscribe, (id) => this.#subscriptions?.unsubscribe(id));
         break;
       case "token":
         take(token, (newToken) => {
@@ -317,21 +346,22 @@ export class Connection {
         });
         break;
       default:
-        this.#tally.countIgnored("unknown-event");
+        this.tally.countIgnored("unknown-event");
     }
   }
 
   /** For the audit log; somebody who keeps trying must not fill it. */
   #noteDenied({ kind, message }: ConatError): void {
     const now = performance.now();
+    this.#deniedLines ??= new TokenBucket(MAX_DENIED_LINES_PER_S, now);
     if (!this.#deniedLines.isOpen(now)) return;
     this.#deniedLines.spend(1);
-    const { origin } = this.#session;
-    this.#logger.info({ audit: "deny", origin, kind, message }, "refused a message");
+    const { origin } = this.session;
+    this.#host.logger.info({ audit: "deny", origin, kind, message }, "refused a message");
   }
 
   #refuse(event: string, message: unknown[], error: ConatError): void {
-    refuseMessage(event, message, error, { outbox: this.#outbox, tally: this.#tally });
+    refuseMessage(event, message, error, this);
   }
 
   async #renew(newToken: string): Promise<void> {
@@ -340,11 +370,11 @@ export class Connection {
       await this.#tenure.renew(newToken);
     } catch (thrown) {
       refusal = toShownError(thrown);
-      this.#tally.countRefused(refusal.kind);
+      this.tally.countRefused(refusal.kind);
     }
     if (this.#isClosed) return;
     const why: [string, string] | null = refusal ? [refusal.kind, refusal.message] : null;
-    this.#outbox.send("identity", this.#tenure.leftMs ?? null, why);
+    this.outbox.send("identity", this.#tenure.leftMs ?? null, why);
   }
 
   #expiry(): { leftMs?: number } {
@@ -353,29 +383,29 @@ export class Connection {
   }
 
   #onDrain(): void {
-    this.#topics.pump();
+    this.#subscriptions?.pump();
     this.#feeds.pump();
   }
 
   #cutOff(): void {
-    this.#tally.countRefused("limit-exceeded");
-    this.#logger.warn({ origin: this.#session.origin }, "cut off a client that does not read");
+    this.tally.countRefused("limit-exceeded");
+    this.#host.logger.warn({ origin: this.session.origin }, "cut off a client that does not read");
     this.#socket.conn.close(true);
   }
 
   #end(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#logger.debug({ origin: this.#session.origin, reason }, "disconnected");
+    this.#host.logger.debug({ origin: this.session.origin, reason }, "disconnected");
     this.#tenure.close();
-    this.#quota.leave();
+    this.quota.leave();
     this.#writes.close();
     this.#feeds.closeAll();
-    this.#topics.closeAll();
-    void this.#session.close();
+    this.#subscriptions?.closeAll();
+    void this.session.close();
     // A client may leave the namespace and keep the socket; there is nothing else for it here.
     this.#socket.conn.close();
-    this.#onClosed(this);
+    this.#host.onClosed(this);
   }
 }
 

@@ -19,7 +19,7 @@ import type { Tally } from "../observability/tally.ts";
 import { describeIdentity, type Identity, principalTag } from "../scope/identity.ts";
 import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
 import { clientAddress } from "./client-address.ts";
-import { Connection } from "./connection.ts";
+import { Connection, type ConnectionHost } from "./connection.ts";
 import { Departures } from "./departures.ts";
 import { createGuardedDecoder } from "./guarded-decoder.ts";
 import { type Handshake, shakeHands, toRefusal, withDeadline } from "./handshake.ts";
@@ -60,6 +60,7 @@ export interface GatewayOptions {
 /** The door for clients: a Socket.IO server on `http`, over WebSocket only. */
 export class Gateway {
   readonly #options: GatewayOptions;
+  readonly #host: ConnectionHost;
   readonly #io: Server;
   readonly #connections = new Set<Connection>();
   readonly #handshakes = new WeakMap<Socket, Handshake>();
@@ -78,6 +79,17 @@ export class Gateway {
     this.#options = options;
     this.#quotas = new Quotas(options.limits, options.tally);
     this.#departures = new Departures(options.disconnectGraceMs);
+    this.#host = {
+      doorkeeper: options.doorkeeper,
+      renewalTimeoutMs: options.handshakeTimeoutMs,
+      limits: options.limits,
+      tally: options.tally,
+      stores: this.#stores,
+      topics: this.#topics,
+      logger: options.logger,
+      hubName: options.hubName,
+      onClosed: (connection) => this.#forget(connection),
+    };
     this.#io = new Server(options.http, {
       transports: ["websocket"],
       perMessageDeflate: false,
@@ -108,6 +120,8 @@ export class Gateway {
     });
     this.#io.use((socket, next) => void this.#admit(socket, next));
     this.#io.on("connection", (socket) => this.#accept(socket));
+    // Who hears what is not for Socket.IO to know: its rooms would be half a kilobyte for each client.
+    this.#io.of("/").adapter.addAll = () => undefined;
   }
 
   get connections(): number {
@@ -270,7 +284,7 @@ export class Gateway {
   }
 
   #accept(socket: Socket): void {
-    const { session, limits, tally, logger, hubName, doorkeeper } = this.#options;
+    const { session, limits, tally, logger } = this.#options;
     this.#waiting.get(socket.request)?.();
     const handshake = this.#handshakes.get(socket);
     const identity = handshake && this.#currentIdentity(handshake);
@@ -293,20 +307,12 @@ export class Gateway {
     );
     this.#connections.add(
       new Connection({
+        host: this.#host,
         socket,
         session: scoped,
         bound: new BoundEntries({ below: session, maxEntries: limits.maxUntilDisconnect }),
         handshake,
         quota: this.#quotas.enter(principalTag(identity), this.#addressOf(socket.request)),
-        doorkeeper,
-        renewalTimeoutMs: this.#options.handshakeTimeoutMs,
-        limits,
-        tally,
-        logger,
-        hubName,
-        stores: this.#stores,
-        topics: this.#topics,
-        onClosed: (connection) => this.#forget(connection),
       }),
     );
     dropRequest(socket);
@@ -343,9 +349,10 @@ export class Gateway {
   }
 }
 
-/** The HTTP request has been read, and is a kilobyte for each client. */
-function dropRequest({ conn }: Socket): void {
-  Reflect.set(conn, "request", undefined);
+/** The HTTP request has been read, and is a kilobyte for each client; {@link Handshake} has what is needed of it. */
+function dropRequest(socket: Socket): void {
+  Reflect.set(socket.conn, "request", undefined);
+  Reflect.set(socket, "handshake", undefined);
 }
 
 function cutOff(): ConatError {

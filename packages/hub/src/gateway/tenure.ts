@@ -7,29 +7,31 @@ import { type Handshake, withDeadline } from "./handshake.ts";
 /** The longest timer that Node keeps, in milliseconds. */
 const MAX_TIMER_MS = 2_147_483_647;
 
-export interface TenureOptions {
-  readonly handshake: Handshake;
+/** The connection whose tenure it is. */
+export interface TenureHost {
   readonly doorkeeper: Doorkeeper;
   /** How long a new token may take to be checked, in milliseconds. */
-  readonly timeoutMs: number;
+  readonly renewalTimeoutMs: number;
   /** The rights are others now. */
-  readonly onGrant: (grant: Grant) => void;
+  onGrant(grant: Grant): void;
   /** There are no rights left, or others are needed that only a new connection can have. */
-  readonly onEnd: (error: ConatError) => void;
+  onEnd(error: ConatError): void;
 }
 
 /** How long one connection may stay, and with which rights: from handshake to expiry, renewed or revoked meanwhile. */
 export class Tenure {
-  readonly #options: TenureOptions;
+  readonly #handshake: Handshake;
+  readonly #host: TenureHost;
   /** As authenticated: what revocations take away of it is not gone for good. */
   #grant: Grant;
   #timer: NodeJS.Timeout | undefined;
   #isRenewing = false;
   #isClosed = false;
 
-  constructor(options: TenureOptions) {
-    this.#options = options;
-    this.#grant = options.handshake.grant;
+  constructor(handshake: Handshake, host: TenureHost) {
+    this.#handshake = handshake;
+    this.#host = host;
+    this.#grant = handshake.grant;
     this.#startTimer();
   }
 
@@ -48,16 +50,17 @@ export class Tenure {
    * @throws ConatError why it was not taken; what was there goes on until it ends
    */
   async renew(token: string): Promise<void> {
-    const { handshake, doorkeeper, timeoutMs, onEnd } = this.#options;
+    const { doorkeeper, renewalTimeoutMs } = this.#host;
     if (this.#isRenewing) throw new ConatError("unavailable", "another token is being checked");
     this.#isRenewing = true;
     try {
-      const { request } = handshake;
+      const { request } = this.#handshake;
       const shown = { ...request, hello: { ...request.hello, token } };
-      const grant = await withDeadline(doorkeeper.admit(shown), timeoutMs);
+      const grant = await withDeadline(doorkeeper.admit(shown), renewalTimeoutMs);
       if (this.#isClosed) return;
       if (principalTag(grant.identity) !== principalTag(this.#grant.identity)) {
-        onEnd(new ConatError("unavailable", "the new token is somebody else's: connect again"));
+        const what = "the new token is somebody else's: connect again";
+        this.#host.onEnd(new ConatError("unavailable", what));
         return;
       }
       this.#take(grant);
@@ -68,7 +71,7 @@ export class Tenure {
 
   /** Looks again at what the grant is worth: revocations at once, the account's projects when they are known. */
   async review(): Promise<void> {
-    const { doorkeeper } = this.#options;
+    const { doorkeeper } = this.#host;
     this.enforce();
     if (this.#isClosed) return;
     const grant = this.#grant;
@@ -78,7 +81,7 @@ export class Tenure {
       if (grant === this.#grant && !this.#isClosed && now !== grant) this.#take(now);
     } catch (thrown) {
       const error = toConatError(thrown);
-      if (error.kind === "revoked") this.#options.onEnd(error);
+      if (error.kind === "revoked") this.#host.onEnd(error);
       // Who cannot be asked about now keeps what they had.
       else if (error.kind !== "unavailable") throw error;
     }
@@ -88,9 +91,9 @@ export class Tenure {
   enforce(): void {
     if (this.#isClosed) return;
     try {
-      this.#options.onGrant(this.#options.doorkeeper.judge(this.#grant));
+      this.#host.onGrant(this.#host.doorkeeper.judge(this.#grant));
     } catch (thrown) {
-      this.#options.onEnd(toConatError(thrown));
+      this.#host.onEnd(toConatError(thrown));
     }
   }
 
@@ -116,7 +119,7 @@ export class Tenure {
 
   #expire(): void {
     const { grant } = this;
-    this.#options.onEnd(
+    this.#host.onEnd(
       grant.renewal === "reconnect"
         ? new ConatError("unavailable", "the sign-in has to be shown again: connect again")
         : new ConatError("unauthenticated", "the token has expired: show a new one"),
