@@ -18,14 +18,16 @@ type Term = (context: RuleContext) => unknown;
 
 interface Compiled {
   readonly term: Term;
+  /** Another key may have to be read. */
+  readonly mayWait: boolean;
   readonly fields: readonly string[];
   /** Names of `$params` that it looks at; `undefined` when it looks at a key or a value. */
   readonly params: readonly string[] | undefined;
 }
 
 /** What a term depends on that looks at nothing, and one that looks at a key or a value. */
-const NOTHING = { fields: [], params: [] } as const;
-const AN_ENTRY = { fields: [], params: undefined } as const;
+const NOTHING = { mayWait: false, fields: [], params: [] } as const;
+const AN_ENTRY = { mayWait: false, fields: [], params: undefined } as const;
 
 const MAX_DEPTH = 20;
 
@@ -70,19 +72,35 @@ function compile(source: unknown, depth: number): Compiled {
     throw bad(`${JSON.stringify(operator)} does not take ${rest.length} terms`);
   }
   const compiled = rest.map((one) => compile(one, depth + 1));
-  const terms = compiled.map(({ term }) => term);
   return {
     fields: compiled.flatMap(({ fields }) => fields),
     params: operator === "get" ? undefined : joined(compiled.map(({ params }) => params)),
-    term: (context) => {
-      if (operator === "and" || operator === "or") {
-        return shortCut(operator === "or", terms, context);
-      }
-      const values = terms.map((term) => term(context));
-      return values.some(isPromise)
-        ? Promise.all(values).then((ready) => apply(ready, context))
-        : apply(values, context);
-    },
+    mayWait: operator === "get" || compiled.some(({ mayWait }) => mayWait),
+    term: toTerm(operator, apply, compiled),
+  };
+}
+
+/** Each kind of term costs no more than it has to: rules are asked about every write. */
+function toTerm(
+  operator: unknown,
+  apply: Operator[2],
+  compiled: readonly Compiled[],
+): Compiled["term"] {
+  const terms = compiled.map(({ term }) => term);
+  if (operator === "and" || operator === "or") {
+    const decisive = operator === "or";
+    return (context) => shortCut(decisive, terms, 0, context);
+  }
+  const mayWait = compiled.some((one) => one.mayWait);
+  const [first, second] = terms;
+  if (!mayWait && terms.length === 2 && first && second) {
+    return (context) => apply([first(context), second(context)], context);
+  }
+  return (context) => {
+    const values = terms.map((term) => term(context));
+    return mayWait && values.some(isPromise)
+      ? Promise.all(values).then((ready) => apply(ready, context))
+      : apply(values, context);
   };
 }
 
@@ -100,12 +118,17 @@ function isPromise(value: unknown): boolean {
 }
 
 /** The first term that decides, without looking at those after it. */
-function shortCut(decisive: boolean, terms: readonly Term[], context: RuleContext): unknown {
-  for (const [at, term] of terms.entries()) {
-    const value = term(context);
+function shortCut(
+  decisive: boolean,
+  terms: readonly Term[],
+  from: number,
+  context: RuleContext,
+): unknown {
+  for (let at = from; at < terms.length; at += 1) {
+    const value = terms[at]?.(context);
     if (value instanceof Promise) {
       return value.then((ready) =>
-        (ready === true) === decisive ? decisive : shortCut(decisive, terms.slice(at + 1), context),
+        (ready === true) === decisive ? decisive : shortCut(decisive, terms, at + 1, context),
       );
     }
     if ((value === true) === decisive) return decisive;
@@ -180,11 +203,11 @@ function reference(text: string): Compiled {
       break;
     case "identity":
       if (path.length === 1)
-        return { term: ({ identity }) => step(identity, name), fields: [name], params: [] };
+        return { ...NOTHING, term: ({ identity }) => step(identity, name), fields: [name] };
       break;
     case "params":
       if (path.length === 1)
-        return { term: ({ params }) => step(params, name), fields: [], params: [name] };
+        return { ...NOTHING, term: ({ params }) => step(params, name), params: [name] };
       break;
     case "value":
       return { term: (context) => path.reduce(step, context.value), ...AN_ENTRY };

@@ -1,7 +1,10 @@
 import { ConatError, type StoreRef } from "@conat/conat/internal";
 
-/** What the variables of a pattern were bound to. */
-export type Params = ReadonlyMap<string, string>;
+/** What the variables of a pattern were bound to, in the form that rules see. It inherits no name. */
+export type Params = Readonly<Record<string, string>>;
+
+/** What a field of the identity says. */
+type FieldOf = (name: string) => string | undefined;
 
 type Part =
   | { readonly type: "literal"; readonly text: string }
@@ -26,12 +29,8 @@ export interface Pattern {
   readonly matchesAllKeys: boolean;
   /** Whether the store can be meant, whoever asks. */
   couldMatchStore(ref: StoreRef): boolean;
-  bindStore(ref: StoreRef, fieldOf: (name: string) => string | undefined): Params | undefined;
-  bindKey(
-    key: string,
-    params: Params,
-    fieldOf: (name: string) => string | undefined,
-  ): Params | undefined;
+  bindStore(ref: StoreRef, fieldOf: FieldOf): Params | undefined;
+  bindKey(key: string, params: Params, fieldOf: FieldOf): Params | undefined;
 }
 
 /** @throws ConatError `bad-options` */
@@ -59,15 +58,10 @@ export function parsePattern(text: string): Pattern {
     fields,
     storeParams: storeParts.flatMap((part) => (part.type === "param" ? [part.name] : [])),
     matchesAllKeys: isOpen && keyParts.length === 0,
-    couldMatchStore: (ref) =>
-      bind(storeParts, storeNames(ref), new Map(), undefined, false) !== undefined,
-    bindStore: (ref, fieldOf) => bind(storeParts, storeNames(ref), new Map(), fieldOf, false),
-    bindKey: (key, params, fieldOf) => bind(keyParts, key.split("/"), params, fieldOf, isOpen),
+    couldMatchStore: (ref) => bindStore(storeParts, ref, undefined) !== undefined,
+    bindStore: (ref, fieldOf) => bindStore(storeParts, ref, fieldOf),
+    bindKey: (key, params, fieldOf) => bindKey(keyParts, isOpen, key, params, fieldOf),
   };
-}
-
-function storeNames({ scope, name }: StoreRef): string[] {
-  return scope.kind === "hub" ? ["hub", name] : [scope.kind, scope.id, name];
 }
 
 function parsePart(piece: string, text: string): Part {
@@ -92,28 +86,69 @@ function bad(piece: string, text: string): ConatError {
   );
 }
 
+/** Has no name to inherit, and is as fast a prototype as any, which no prototype at all is not. */
+const NO_PARAMS: Params = Object.freeze(Object.create(null));
+
 /** `fieldOf` undefined takes every field for granted. */
-function bind(
+function bindStore(
   parts: readonly Part[],
-  names: readonly string[],
-  params: Params,
-  fieldOf: ((name: string) => string | undefined) | undefined,
-  isOpen: boolean,
+  { scope, name }: StoreRef,
+  fieldOf: FieldOf | undefined,
 ): Params | undefined {
-  if (isOpen ? names.length < parts.length : names.length !== parts.length) return undefined;
-  let bound: Map<string, string> | undefined;
-  let at = -1;
+  const names = scope.kind === "hub" ? ["hub", name] : [scope.kind, scope.id, name];
+  if (names.length !== parts.length) return undefined;
+  let params: Params | undefined = NO_PARAMS;
+  for (const [at, part] of parts.entries()) {
+    params = bindPart(part, names[at] ?? "", params, fieldOf);
+    if (params === undefined) return undefined;
+  }
+  // Rules for many keys get to see the same ones.
+  return Object.freeze(params);
+}
+
+/** Done for each key that is written: looks no further than it has to, and makes nothing that nobody sees. */
+function bindKey(
+  parts: readonly Part[],
+  isOpen: boolean,
+  key: string,
+  storeParams: Params,
+  fieldOf: FieldOf,
+): Params | undefined {
+  let params: Params | undefined = storeParams;
+  let from = 0;
   for (const part of parts) {
-    at += 1;
-    const name = names[at] ?? "";
-    if (part.type === "literal" && part.text !== name) return undefined;
-    if (part.type === "field" && fieldOf && fieldOf(part.name) !== name) return undefined;
-    if (part.type === "param") {
-      const known = (bound ?? params).get(part.name);
-      if (known !== undefined && known !== name) return undefined;
-      bound ??= new Map(params);
-      bound.set(part.name, name);
+    if (from > key.length) return undefined;
+    const slash = key.indexOf("/", from);
+    const to = slash < 0 ? key.length : slash;
+    params = bindPart(part, key.slice(from, to), params, fieldOf);
+    if (params === undefined) return undefined;
+    from = to + 1;
+  }
+  // The last name ends where the key does.
+  return isOpen || from > key.length ? params : undefined;
+}
+
+/** The params with what this part binds; `undefined` where the name is not what it must be. */
+function bindPart(
+  part: Part,
+  name: string,
+  params: Params,
+  fieldOf: FieldOf | undefined,
+): Params | undefined {
+  switch (part.type) {
+    case "literal":
+      return part.text === name ? params : undefined;
+    case "any":
+      return params;
+    case "field":
+      return fieldOf === undefined || fieldOf(part.name) === name ? params : undefined;
+    case "param": {
+      const known = params[part.name];
+      if (known !== undefined) return known === name ? params : undefined;
+      const bound: Record<string, string> = Object.create(NO_PARAMS);
+      for (const other in params) bound[other] = params[other] ?? "";
+      bound[part.name] = name;
+      return bound;
     }
   }
-  return bound ?? params;
 }

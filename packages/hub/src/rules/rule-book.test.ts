@@ -46,7 +46,7 @@ describe("a path", () => {
     const pattern = parsePattern(path);
     const params = pattern.bindStore(ref, (name) => fields.get(name));
     const all = params && pattern.bindKey(key, params, (name) => fields.get(name));
-    return all && Object.fromEntries(all);
+    return all && { ...all };
   };
 
   it.each<[string, string, string, unknown]>([
@@ -59,6 +59,12 @@ describe("a path", () => {
     ["project/p/settings/a/**", "settings", "a/b/c", {}],
     ["project/p/settings/a/**", "settings", "b/a", undefined],
     ["project/p/settings/*", "settings", "a/b", undefined],
+    ["project/p/settings/a/:x", "settings", "a", undefined],
+    ["project/p/settings/a/:x", "settings", "a/", { x: "" }],
+    ["project/p/settings/a/:x", "settings", "a/b/", undefined],
+    ["project/p/settings/a/b/**", "settings", "a/b", {}],
+    ["project/p/settings/a/b/**", "settings", "a", undefined],
+    ["project/:x/settings/:y/:z", "settings", "a/b", { x: "p", y: "a", z: "b" }],
     ["project/p/settings/:x/:x", "settings", "a/a", { x: "a" }],
     ["project/p/settings/:x/:x", "settings", "a/b", undefined],
     ["project/p/with%2Fslash/**", "with/slash", "k", {}],
@@ -163,6 +169,20 @@ describe("a rule that fails", () => {
     [
       "reads another key for reading",
       allow("read", "project/*/s/**", ({ get }) => get("a", "b") !== undefined),
+    ],
+    [
+      "copies what it is shown",
+      allow(["read", "write"], "project/:project/s/**", (context) => {
+        const copy = { ...context };
+        return copy.params.project !== "q";
+      }),
+    ],
+    [
+      "changes what it is shown",
+      allow(["read", "write"], "project/:project/s/**", ({ params }) => {
+        Object.assign(params, { project: "q" });
+        return true;
+      }),
     ],
   ])("and %s denies and is reported", async (_what, rule) => {
     const errors: unknown[] = [];

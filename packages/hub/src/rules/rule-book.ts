@@ -1,11 +1,4 @@
-import {
-  ConatError,
-  decodeValue,
-  type Entry,
-  type StoreRef,
-  storeKey,
-  valueBytes,
-} from "@conat/conat/internal";
+import { ConatError, type Entry, type StoreRef, storeKey } from "@conat/conat/internal";
 import { LRUCache } from "lru-cache";
 import { describeIdentity, type Identity } from "../scope/identity.ts";
 import type { Params } from "./pattern.ts";
@@ -13,10 +6,10 @@ import {
   type Access,
   type Condition,
   type Rule,
-  type RuleContext,
   type RuleIdentity,
   toRuleIdentity,
 } from "./rule.ts";
+import { ReadContext, type StoredFacts, WriteContext } from "./rule-context.ts";
 
 /** Readers of one store who see the same of it. */
 export interface Audience {
@@ -25,12 +18,10 @@ export interface Audience {
   canRead(entry: Entry): boolean;
 }
 
-/** What a rule for writing gets to see beside the new value. */
-export interface WriteFacts {
+/** A write, and all that a rule may want to know to decide about it. */
+export interface WriteFacts extends StoredFacts {
   readonly key: string;
   readonly value: Uint8Array | undefined;
-  readonly prev: Entry | undefined;
-  readonly get: (store: string, key: string) => Promise<unknown>;
 }
 
 export interface WriteDecision {
@@ -54,6 +45,14 @@ interface BoundRule {
   readonly condition: Condition | undefined;
 }
 
+/** What rules for writing may apply to one identity in one store. */
+interface WriteRules {
+  readonly identity: Identity;
+  readonly ref: StoreRef;
+  readonly who: RuleIdentity;
+  readonly bound: readonly BoundRule[];
+}
+
 const MAX_KNOWN_STORES = 10_000;
 const EVERYTHING: Audience = { key: undefined, canRead: () => true };
 let books = 0;
@@ -66,6 +65,10 @@ export class RuleBook {
   readonly #version: number;
   /** Rules for writing that look at what is stored, or take their time. */
   readonly #needsMore = new WeakSet<Rule>();
+  /** The last answers: a frame of writes asks several times about the same. */
+  #lastRef: StoreRef | undefined;
+  #lastRules: readonly number[] = [];
+  #lastWriteRules: WriteRules | undefined;
   readonly #ofStore = new LRUCache<string, readonly number[]>({ max: MAX_KNOWN_STORES });
 
   /** @param onError a rule has thrown, and so denied */
@@ -104,23 +107,22 @@ export class RuleBook {
   /** Whether every key may be written, so that nothing needs to be asked about a single one. */
   allowsAllWrites(identity: Identity, ref: StoreRef): boolean {
     if (!this.governs(identity, ref)) return true;
-    return this.#bind("write", toRuleIdentity(identity, ref.scope), ref).some(isForAllKeys);
+    return this.#writeRules(identity, ref).bound.some(isForAllKeys);
   }
 
   /** For writes of one identity in one store. A rule that throws allows nothing. */
   judgeOf(identity: Identity, ref: StoreRef): WriteJudge {
-    const who = toRuleIdentity(identity, ref.scope);
+    const { who, bound } = this.#writeRules(identity, ref);
     const fieldOf = fieldsOf(who);
-    const bound = this.#bind("write", who, ref);
-    const asker = new QuickAsker(who);
     return (key, value) => {
       for (const { rule, params, condition } of bound) {
         const all = rule.pattern.bindKey(key, params, fieldOf);
         if (all === undefined) continue;
         if (condition === undefined) return true;
         if (this.#needsMore.has(rule)) return undefined;
-        const answer = this.#askAtOnce(rule, condition, asker, asker.show(key, all, value));
-        if (answer instanceof Promise || asker.wasAskedForMore) {
+        const context = new WriteContext(who, all, key, value);
+        const answer = this.#askAtOnce(rule, condition, context);
+        if (answer instanceof Promise || context.lacksFacts) {
           // A rule that has once looked at more than a write brings with it is not asked this way again.
           this.#needsMore.add(rule);
           return undefined;
@@ -132,40 +134,31 @@ export class RuleBook {
   }
 
   /** The answer to what can be told at once. Who needs longer is asked again, by somebody who waits. */
-  #askAtOnce(rule: Rule, condition: Condition, asker: QuickAsker, context: RuleContext): unknown {
+  #askAtOnce(rule: Rule, condition: Condition, context: WriteContext): unknown {
     try {
       const answer: unknown = condition(context);
       if (answer instanceof Promise) answer.catch(() => undefined);
       return answer;
     } catch (error) {
-      if (!asker.wasAskedForMore) this.#onError(error, rule);
+      if (!context.lacksFacts) this.#onError(error, rule);
       return false;
     }
   }
 
   /** Whether a write is allowed; a rule that throws allows nothing. */
   async decideWrite(identity: Identity, ref: StoreRef, facts: WriteFacts): Promise<WriteDecision> {
-    const who = toRuleIdentity(identity, ref.scope);
-    const value = facts.value && tryDecode(facts.value);
-    for (const { rule, params, condition } of this.#bind("write", who, ref)) {
-      const all = rule.pattern.bindKey(facts.key, params, fieldsOf(who));
+    const { who, bound } = this.#writeRules(identity, ref);
+    const fieldOf = fieldsOf(who);
+    const { key, value } = facts;
+    for (const { rule, params, condition } of bound) {
+      const all = rule.pattern.bindKey(key, params, fieldOf);
       if (all === undefined) continue;
       if (condition === undefined) return { isAllowed: true, dependsOnPrev: false };
-      let dependsOnPrev = false;
-      const prev = facts.prev?.kind === "put" ? tryDecode(valueBytes(facts.prev)) : undefined;
-      const context: RuleContext = {
-        identity: who,
-        params: toObject(all),
-        key: facts.key,
-        value,
-        get prev() {
-          dependsOnPrev = true;
-          return prev;
-        },
-        get: facts.get,
-      };
+      const context = new WriteContext(who, all, key, value, facts);
       try {
-        if ((await condition(context)) === true) return { isAllowed: true, dependsOnPrev };
+        if ((await condition(context)) === true) {
+          return { isAllowed: true, dependsOnPrev: context.hasLookedAtPrev };
+        }
       } catch (error) {
         this.#onError(error, rule);
       }
@@ -177,20 +170,8 @@ export class RuleBook {
     const all = rule.pattern.bindKey(entry.key, params, fieldsOf(who));
     if (all === undefined) return false;
     if (condition === undefined) return true;
-    const context: RuleContext = {
-      identity: who,
-      params: toObject(all),
-      key: entry.key,
-      get value() {
-        return entry.kind === "put" ? tryDecode(valueBytes(entry)) : undefined;
-      },
-      prev: undefined,
-      get() {
-        throw new ConatError("bad-options", "a rule for reading cannot read other keys");
-      },
-    };
     try {
-      const answer = condition(context);
+      const answer = condition(new ReadContext(who, all, entry.key, entry));
       if (answer instanceof Promise) {
         answer.catch(() => undefined);
         throw new ConatError("bad-options", "a rule for reading must answer at once");
@@ -200,6 +181,14 @@ export class RuleBook {
       this.#onError(error, rule);
       return false;
     }
+  }
+
+  #writeRules(identity: Identity, ref: StoreRef): WriteRules {
+    const last = this.#lastWriteRules;
+    if (last?.identity === identity && last.ref === ref) return last;
+    const who = toRuleIdentity(identity, ref.scope);
+    this.#lastWriteRules = { identity, ref, who, bound: this.#bind("write", who, ref) };
+    return this.#lastWriteRules;
   }
 
   #bind(access: Access, who: RuleIdentity, ref: StoreRef): BoundRule[] {
@@ -219,7 +208,7 @@ export class RuleBook {
 
   #holdsForStore(rule: Rule, who: RuleIdentity, params: Params): boolean {
     try {
-      return rule.condition?.(new QuickAsker(who).show("", params, undefined)) === true;
+      return rule.condition?.(new WriteContext(who, params, "", undefined)) === true;
     } catch (error) {
       this.#onError(error, rule);
       return false;
@@ -228,12 +217,15 @@ export class RuleBook {
 
   #rulesOf(ref: StoreRef): readonly number[] {
     if (this.#rules.length === 0) return [];
+    if (this.#lastRef === ref) return this.#lastRules;
     const key = storeKey(ref);
     let known = this.#ofStore.get(key);
     if (known === undefined) {
       known = [...this.#rules.keys()].filter((at) => this.#rules[at]?.pattern.couldMatchStore(ref));
       this.#ofStore.set(key, known);
     }
+    this.#lastRef = ref;
+    this.#lastRules = known;
     return known;
   }
 }
@@ -250,59 +242,6 @@ export function denied(identity: Identity, access: Access, ref: StoreRef): Conat
   );
 }
 
-/**
- * Shows rules what a write brings with it, and notes when one wants to see more: its answer then counts for nothing.
- */
-class QuickAsker {
-  readonly #identity: RuleIdentity;
-  readonly #get: RuleContext["get"];
-  wasAskedForMore = false;
-
-  constructor(identity: RuleIdentity) {
-    this.#identity = identity;
-    this.#get = () => {
-      this.wasAskedForMore = true;
-      return new Promise(() => undefined);
-    };
-  }
-
-  show(key: string, params: Params, value: Uint8Array | undefined): RuleContext {
-    this.wasAskedForMore = false;
-    const asker = this;
-    return {
-      identity: this.#identity,
-      params: toObject(params),
-      key,
-      get value() {
-        return value && tryDecode(value);
-      },
-      get prev() {
-        asker.wasAskedForMore = true;
-        return undefined;
-      },
-      get: this.#get,
-    };
-  }
-}
-
 function fieldsOf(who: RuleIdentity): (name: string) => string | undefined {
   return (name) => (Object.hasOwn(who, name) ? String(who[name]) : undefined);
-}
-
-/** What has this for its prototype inherits no name, and is as fast as any object, which one without prototype is not. */
-const NO_NAMES: object = Object.freeze(Object.create(null));
-
-function toObject(params: Params): Readonly<Record<string, string>> {
-  const object: Record<string, string> = Object.create(NO_NAMES);
-  for (const [name, value] of params) object[name] = value;
-  return object;
-}
-
-/** A value that is none reads as `undefined`. */
-function tryDecode(bytes: Uint8Array): unknown {
-  try {
-    return decodeValue(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -8,6 +8,7 @@ export type Access = "read" | "write";
 /** Who asks, as rules see it: `kind`, `role` in the scope, `account_id` or `project_id`, and the token's plain claims. */
 export type RuleIdentity = Readonly<Record<string, string | number | boolean>>;
 
+/** What a rule may look at. It is there to be looked at or handed on, not to be copied: a copy is empty. */
 export interface RuleContext {
   readonly identity: RuleIdentity;
   /** What `:name` in the path stands for. */
