@@ -45,7 +45,7 @@ export class Decoder {
   }
 
   on(event: string, listener: PacketListener): this {
-    if (event === "decoded") this.#listeners = [...this.#listeners, listener];
+    if (event === "decoded") this.#listeners = this.#listeners.concat(listener);
     return this;
   }
 
