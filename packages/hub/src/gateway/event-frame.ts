@@ -12,6 +12,8 @@ const encoder = new Encoder();
  */
 export class EventFrame {
   readonly payload: Buffer;
+  /** Of the payload. */
+  readonly byteLength: number;
   /** Header and payload. */
   readonly encoded: Buffer;
   /** For Engine.IO, which frames the payload itself where it cannot take the frame. */
@@ -24,11 +26,8 @@ export class EventFrame {
     frame.set(payload, headerBytes);
     this.encoded = frame;
     this.payload = frame.subarray(headerBytes);
+    this.byteLength = payload.length;
     this.options = { compress: false, wsPreEncodedFrame: [frame] };
-  }
-
-  get byteLength(): number {
-    return this.payload.byteLength;
   }
 }
 

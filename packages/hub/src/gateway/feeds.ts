@@ -74,7 +74,7 @@ export class Feeds implements FeedRelayHost {
   /** Sends what waits, one thing of each feed in turn, while the client reads. */
   pump(): void {
     const { outbox, limits } = this.#context;
-    if (this.#isPumping) return;
+    if (this.#isPumping || this.#backlog.size === 0) return;
     this.#isPumping = true;
     try {
       // A relay that is added again goes to the end, so the loop goes round until nothing is left or all is full.

@@ -49,6 +49,8 @@ export class Outbox {
   #isQueueing: boolean;
   /** Bytes of frames that wait behind them. */
   #heldBytes = 0;
+  /** The network may not have taken everything yet. Mostly it has, at once, and need not be asked again. */
+  #isWaiting = true;
 
   constructor({ conn, maxBytes, tally, onDrain, onOverflow }: OutboxOptions) {
     this.#conn = conn;
@@ -60,6 +62,7 @@ export class Outbox {
     this.#isQueueing = !conn.transport.writable;
     conn.on("packetCreate", () => {
       this.#isQueueing = true;
+      this.#isWaiting = true;
     });
     conn.on("flush", () => {
       this.#isQueueing = false;
@@ -70,7 +73,8 @@ export class Outbox {
 
   /** Bytes given to this connection that the network has not taken yet. */
   get bytes(): number {
-    return this.#framesBytes + this.#heldBytes + this.#peer.bufferedAmount;
+    const waitingBytes = this.#isWaiting ? this.#peer.bufferedAmount : 0;
+    return this.#framesBytes + this.#heldBytes + waitingBytes;
   }
 
   /** The client reads more slowly than it is told things. */
@@ -115,6 +119,8 @@ export class Outbox {
     } else {
       for (const { encoded } of frames) this.#peer.sendFrame(encoded, this.#onDrain);
     }
-    if (this.#peer.bufferedAmount > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
+    const waitingBytes = this.#peer.bufferedAmount;
+    this.#isWaiting = waitingBytes > 0;
+    if (waitingBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
   }
 }
