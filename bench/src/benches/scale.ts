@@ -4,7 +4,7 @@ import type { OwnServer, Stage } from "../framework/stage.ts";
 import type { IdleOptions } from "../load/idle.ts";
 import type { ManyStoresOptions } from "../load/many-stores.ts";
 import type { Sample } from "../load/sample.ts";
-import type { WritesOptions } from "../load/writes.ts";
+import { IDLE_STORES, type WritesOptions } from "../load/writes.ts";
 import type { SystemOptions } from "../systems/open-system.ts";
 
 const IDLE: IdleOptions = { kind: "idle", connections: 5_000, stores: 3, together: 10 };
@@ -120,29 +120,55 @@ export const manyKeys: Bench = {
   rows: [
     {
       name: "many-keys",
-      title: "writes through a hub with 10,000 stores open and 1,000,000 keys in the bucket",
+      title: "writes to one store beside 10,000 open stores with 1,000,000 keys",
       unit: "/s",
       metric: perSecond,
       ours: "10,000 stores",
       floor: ["1 store"],
       targets: [atLeast(0.8)],
     },
+    {
+      name: "many-keys-spread",
+      title: "writes to these 10,000 stores in turn, each a message of its own",
+      unit: "/s",
+      metric: perSecond,
+      ours: "in turn",
+      floor: ["1 store"],
+      targets: [],
+    },
   ],
   async open(stage) {
     const load: WritesOptions = { kind: "writes", burst: 1_000, operations: 20_000, keys: 1_000 };
-    const side = async (name: string, stores: number, keys: number): Promise<Side> => {
-      const nats = await stage.nats();
-      const hub = await stage.hub({ natsUrl: nats.url });
-      const fill = { ...load, stores, keys, burst: 5_000, operations: stores * keys };
-      await stage.run({ kind: "conat", address: nats.url }, fill);
-      return stage.side({
-        name,
+    const many = { store: IDLE_STORES, stores: STORES, keys: KEYS };
+    const nats = await stage.nats();
+    const hub = await stage.hub({ natsUrl: nats.url });
+    const fill = { ...load, ...many, burst: 5_000, operations: STORES * KEYS };
+    await stage.run({ kind: "conat", address: nats.url }, fill);
+    const alone = await stage.nats();
+    const hubAlone = await stage.hub({ natsUrl: alone.url });
+    const system = (address: string): SystemOptions => ({ kind: "conat", address });
+    return [
+      await stage.side({
+        name: "10,000 stores",
         role: "conat",
-        system: { kind: "conat", address: hub.url },
-        load: { ...load, stores, keys },
+        system: system(hub.url),
+        load: { ...load, idleStores: STORES },
         servers: { hub, nats },
-      });
-    };
-    return [await side("10,000 stores", STORES, KEYS), await side("1 store", 1, 1_000)];
+      }),
+      await stage.side({
+        name: "in turn",
+        role: "conat",
+        system: system(hub.url),
+        load: { ...load, ...many },
+        servers: { hub, nats },
+      }),
+      await stage.side({
+        name: "1 store",
+        role: "conat",
+        system: system(hubAlone.url),
+        load,
+        servers: { hub: hubAlone, nats: alone },
+      }),
+    ];
   },
 };
