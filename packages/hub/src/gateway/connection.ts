@@ -88,9 +88,9 @@ export class Connection implements ConnectionContext, TenureHost {
   readonly #socket: Socket;
   readonly #feeds: Feeds;
   readonly #writes: Writes;
-  readonly #reads: Reads;
-  readonly #storeRequests: StoreRequests;
   readonly #tenure: Tenure;
+  #reads: Reads | undefined;
+  #storeRequests: StoreRequests | undefined;
   #subscriptions: Topics | undefined;
   #deniedLines: TokenBucket | undefined;
   /** Sizes of the frames of this turn whose events are about to come. */
@@ -116,8 +116,6 @@ export class Connection implements ConnectionContext, TenureHost {
     });
     this.#feeds = new Feeds(this);
     this.#writes = new Writes(this);
-    this.#reads = new Reads(this);
-    this.#storeRequests = new StoreRequests(this);
     this.#tenure = new Tenure(handshake, this);
     // A middleware that never calls on keeps events of a client away from the socket's own ones, such as "disconnect".
     socket.use(([event, ...message]) => this.#onEvent(event, message));
@@ -186,7 +184,7 @@ export class Connection implements ConnectionContext, TenureHost {
 
   /** Reads and requests about whole stores not yet answered. */
   get pendingRequests(): number {
-    return this.#reads.pending + this.#storeRequests.pending;
+    return (this.#reads?.pending ?? 0) + (this.#storeRequests?.pending ?? 0);
   }
 
   /** Feeds that have something to send and no room for it. */
@@ -270,6 +268,11 @@ export class Connection implements ConnectionContext, TenureHost {
     return size;
   }
 
+  #requests(): StoreRequests {
+    this.#storeRequests ??= new StoreRequests(this);
+    return this.#storeRequests;
+  }
+
   #topics(): Topics {
     this.#subscriptions ??= new Topics(this);
     return this.#subscriptions;
@@ -313,17 +316,18 @@ export class Connection implements ConnectionContext, TenureHost {
         break;
       case "read":
         take(read, (id, ref, key) => {
+          this.#reads ??= new Reads(this);
           void this.#reads.read(id, fromWireStoreRef(ref), key);
         });
         break;
       case "list":
         take(listStores, (id, scope) => {
-          void this.#storeRequests.list(id, fromWireScope(scope));
+          void this.#requests().list(id, fromWireScope(scope));
         });
         break;
       case "destroy":
         take(destroyStore, (id, ref) => {
-          void this.#storeRequests.destroy(id, fromWireStoreRef(ref));
+          void this.#requests().destroy(id, fromWireStoreRef(ref));
         });
         break;
       case "pub":

@@ -9,8 +9,8 @@ import type { Outbox } from "./outbox.ts";
 export class Feeds implements FeedRelayHost {
   readonly #context: ConnectionContext;
   readonly #relays = new Map<number, FeedRelay>();
-  /** Relays that have something to send, in the order of their turn. */
-  readonly #backlog = new Set<FeedRelay>();
+  /** Relays that have something to send, in the order of their turn; `undefined` when none has. */
+  #backlog: Set<FeedRelay> | undefined;
   #isPumping = false;
 
   constructor(context: ConnectionContext) {
@@ -35,7 +35,7 @@ export class Feeds implements FeedRelayHost {
 
   /** Feeds that have something to send and no room for it. */
   get waiting(): number {
-    return this.#backlog.size;
+    return this.#backlog?.size ?? 0;
   }
 
   open(id: number, ref: StoreRef, since: Checkpoint | undefined): void {
@@ -74,21 +74,24 @@ export class Feeds implements FeedRelayHost {
   /** Sends what waits, one thing of each feed in turn, while the client reads. */
   pump(): void {
     const { outbox, limits } = this.#context;
-    if (this.#isPumping || this.#backlog.size === 0) return;
+    const backlog = this.#backlog;
+    if (this.#isPumping || backlog === undefined) return;
     this.#isPumping = true;
     try {
       // A relay that is added again goes to the end, so the loop goes round until nothing is left or all is full.
-      for (const relay of this.#backlog) {
+      for (const relay of backlog) {
         if (outbox.bytes >= limits.snapshotWindowBytes) return;
-        this.#backlog.delete(relay);
-        if (relay.advance()) this.#backlog.add(relay);
+        backlog.delete(relay);
+        if (relay.advance()) backlog.add(relay);
       }
+      this.#backlog = undefined;
     } finally {
       this.#isPumping = false;
     }
   }
 
   onBacklog(relay: FeedRelay): void {
+    this.#backlog ??= new Set();
     this.#backlog.add(relay);
     this.pump();
   }
@@ -103,7 +106,7 @@ export class Feeds implements FeedRelayHost {
 
   onEnded(relay: FeedRelay): void {
     if (!this.#relays.delete(relay.id)) return;
-    this.#backlog.delete(relay);
+    this.#backlog?.delete(relay);
     this.#context.quota.countStores(-1);
     relay.channel.feeds -= 1;
     this.#context.stores.release(relay.channel.channel);

@@ -14,7 +14,7 @@ export interface Handshake {
   readonly grant: Grant;
   /** Instance id of the client. */
   readonly client: string;
-  /** What it was made of, to authenticate the client again when it shows a new token. */
+  /** What it was made of but for the token, to authenticate the client again when it shows a new one. */
   readonly request: HandshakeRequest;
 }
 
@@ -43,7 +43,23 @@ export async function shakeHands(
   }
   const request = { hello: parsed.output, headers: raw.headers, address: raw.address };
   const grant = await withDeadline(doorkeeper.admit(request), timeoutMs);
-  return { grant, client: parsed.output.client, request };
+  return { grant, client: parsed.output.client, request: toLasting(request) };
+}
+
+/** Headers that make a WebSocket of a request and say nothing of who sends it. */
+const UPGRADE_HEADERS: ReadonlySet<string> = new Set([
+  "connection",
+  "upgrade",
+  "sec-websocket-extensions",
+  "sec-websocket-key",
+  "sec-websocket-version",
+]);
+
+/** What is kept as long as the client is there: not its token, which the next one replaces, and no more than need be. */
+function toLasting({ hello: said, headers, address }: HandshakeRequest): HandshakeRequest {
+  const { v: version, client, identity } = said;
+  const lasting = Object.entries(headers).filter(([name]) => !UPGRADE_HEADERS.has(name));
+  return { hello: { v: version, client, identity }, headers: Object.fromEntries(lasting), address };
 }
 
 function checkVersion(auth: unknown): void {

@@ -20,7 +20,7 @@ export class Writes {
   #isFlushDue = false;
   #isStopped = false;
   #isClosed = false;
-  readonly #idleListeners: (() => void)[] = [];
+  #idleListeners: (() => void)[] | undefined;
 
   constructor(context: ConnectionContext) {
     this.#context = context;
@@ -73,7 +73,7 @@ export class Writes {
         this.#context.tally.time("write", startedAt);
       }
       if (!this.#isClosed) this.#answer(result);
-      if (this.#pending === 0) for (const listener of this.#idleListeners.splice(0)) listener();
+      if (this.#pending === 0) this.#tellIdle();
     };
     bound.write(ref, mutations, onResult, (accepted, answer) =>
       session.write(ref, accepted, answer),
@@ -84,7 +84,16 @@ export class Writes {
   stop(): Promise<void> {
     this.#isStopped = true;
     if (this.#pending === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#idleListeners.push(resolve));
+    return new Promise((resolve) => {
+      this.#idleListeners ??= [];
+      this.#idleListeners.push(resolve);
+    });
+  }
+
+  #tellIdle(): void {
+    const listeners = this.#idleListeners ?? [];
+    this.#idleListeners = undefined;
+    for (const listener of listeners) listener();
   }
 
   close(): void {
