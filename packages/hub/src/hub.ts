@@ -68,16 +68,18 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   let upstream: Upstream | undefined;
   let metrics: Registry | undefined;
   let gate: BackendGate | undefined;
-  const isReady = (): boolean =>
-    metrics !== undefined &&
-    upstream?.session.status.state === "ready" &&
-    gate?.isListening !== false;
+  const missing = (): string | undefined => {
+    if (upstream?.session.status.state !== "ready") return "NATS is not reached";
+    if (metrics === undefined) return "the hub is starting";
+    if (gate?.isListening === false) return "NATS does not let it hear projects' backends";
+    return undefined;
+  };
   // First, so that a port in use is noticed before anything is started.
   const http = await listenHttp(
     options.host,
     options.port,
     createHttpHandler({
-      isReady,
+      missing,
       metrics: () => metrics,
       staticDir: options.staticDir,
       isForClientsOnly: (socket) => tunnelProjectOf(socket) !== undefined,
@@ -133,7 +135,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
       onReload: () => doorkeeper.forgetNotices(),
       onLapsed: (isLapsed) => gateway.setLapsed(isLapsed),
     });
-    gate = await openGate({ options, http, upstream, gateway });
+    gate = await openGate({ options, http, upstream, gateway, tally });
   } catch (error) {
     await gateway.close(0);
     await board?.close();
@@ -143,6 +145,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     throw error;
   }
   const hub = new RunningHub({ options, http, upstream, session, gateway, board, rules, gate });
+  const isReady = (): boolean => missing() === undefined;
   metrics = createMetrics({ tally, gateway, session, rules, gate, isReady });
   logger.info(
     { audit: "config", url: hub.url, nats: upstream.natsServer?.url, ...describeOptions(options) },
@@ -168,7 +171,10 @@ function openGate({
   http,
   upstream: { natsUrl, backendKeys },
   gateway,
-}: Pick<Parts, "options" | "http" | "upstream" | "gateway">): Promise<BackendGate> | undefined {
+  tally,
+}: Pick<Parts, "options" | "http" | "upstream" | "gateway"> & {
+  readonly tally: Tally;
+}): Promise<BackendGate> | undefined {
   if (natsUrl === undefined || backendKeys === undefined) return undefined;
   const { limits, logger } = options;
   return BackendGate.open({
@@ -177,6 +183,7 @@ function openGate({
     http: http.server,
     admit: (request) => gateway.admitBackend(request),
     limits,
+    tally,
     logger,
   });
 }

@@ -5,6 +5,7 @@ import { pino } from "pino";
 import { afterEach, describe, expect, it } from "vitest";
 import { eventually } from "../../../conat/src/testing/eventually.ts";
 import { createBackendKeys } from "../nats-server/index.ts";
+import { Tally } from "../observability/tally.ts";
 import { BackendGate } from "./backend-gate.ts";
 
 const servers: Server[] = [];
@@ -12,9 +13,9 @@ afterEach(() => {
   for (const server of servers.splice(0)) server.close();
 });
 
-/** Speaks as a nats-server that lets everybody in; `onSubscribe` gets what somebody wants to listen to. */
+/** Speaks as a nats-server that lets everybody in; `onSubscribe` gets what somebody wants to listen to, and how to refuse. */
 async function listenAsNats(
-  onSubscribe: (subject: string, socket: Socket) => void,
+  onSubscribe: (subject: string, refuse: () => void) => void,
 ): Promise<{ readonly url: string; readonly sockets: Socket[] }> {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
@@ -25,8 +26,10 @@ async function listenAsNats(
       const lines = `${rest}${text}`.split("\r\n");
       rest = lines.pop() ?? "";
       for (const line of lines) {
-        const [verb, subject = ""] = line.split(" ");
-        if (verb === "SUB") onSubscribe(subject, socket);
+        const [verb, subject = "", ...queueAndId] = line.split(" ");
+        const queue = queueAndId.length > 1 ? ` using queue "${queueAndId[0]}"` : "";
+        const violation = `Permissions Violation for Subscription to "${subject}"${queue}`;
+        if (verb === "SUB") onSubscribe(subject, () => socket.write(`-ERR '${violation}'\r\n`));
         if (verb === "PING") socket.write("PONG\r\n");
       }
     });
@@ -36,25 +39,22 @@ async function listenAsNats(
   return { url: `nats://127.0.0.1:${(server.address() as AddressInfo).port}`, sockets };
 }
 
-function refuse(subject: string, socket: Socket): void {
-  socket.write(`-ERR 'Permissions Violation for Subscription to "${subject}"'\r\n`);
-}
-
 function open(url: string): Promise<BackendGate> {
   return BackendGate.open({
     servers: url,
     keys: createBackendKeys(),
     http: createHttpServer(),
     admit: () => Promise.reject(new Error("nobody")),
-    limits: { maxConnections: 1, maxAddressConnections: 1 },
+    limits: { maxConnections: 1, maxAddressConnections: 1, maxAddressHandshakeRate: 0 },
+    tally: new Tally(),
     logger: pino({ level: "silent" }),
   });
 }
 
 describe("the gate of a hub that NATS does not let hear backends", () => {
   it("does not open, and leaves no connection behind", async () => {
-    const { url, sockets } = await listenAsNats((subject, socket) => {
-      if (subject.startsWith("conat-tunnel.up.")) refuse(subject, socket);
+    const { url, sockets } = await listenAsNats((subject, refuse) => {
+      if (subject.startsWith("conat-tunnel.up.")) refuse();
     });
     await expect(open(url)).rejects.toMatchObject({
       kind: "unavailable",
@@ -64,15 +64,22 @@ describe("the gate of a hub that NATS does not let hear backends", () => {
     await eventually(() => sockets.every((socket) => socket.destroyed));
   });
 
-  it("is not listening from then on", async () => {
+  it("is not listening until NATS lets it, and asks until then", async () => {
     const refusals: (() => void)[] = [];
-    const { url } = await listenAsNats((subject, socket) => {
-      refusals.push(() => refuse(subject, socket));
+    let mayHear = true;
+    const { url } = await listenAsNats((_subject, refuse) => {
+      if (mayHear) refusals.push(refuse);
+      else refuse();
     });
     const gate = await open(url);
     expect(gate.isListening).toBe(true);
-    refusals.at(-1)?.();
+    const asked = refusals.length;
+    mayHear = false;
+    for (const again of refusals) again();
     await eventually(() => !gate.isListening);
+    mayHear = true;
+    await eventually(() => gate.isListening);
+    expect(refusals).toHaveLength(2 * asked);
     await gate.close();
   });
 });

@@ -13,9 +13,12 @@ import type { HandshakeRequest } from "../auth/authenticator.ts";
 import type { Grant } from "../auth/grant.ts";
 import type { GatewayLimits } from "../gateway/limits.ts";
 import type { BackendKeys } from "../nats-server/index.ts";
+import type { Tally } from "../observability/tally.ts";
 import { answerCallout, CALLOUT_SUBJECT } from "./auth-callout.ts";
 import { BackendTunnel } from "./backend-tunnel.ts";
+import { type Ear, Hearing } from "./hearing.ts";
 import { NatsIssuer } from "./nats-issuer.ts";
+import { ProjectRate } from "./project-rate.ts";
 
 export interface BackendGateOptions {
   /** NATS, as its address. */
@@ -25,7 +28,11 @@ export interface BackendGateOptions {
   readonly http: HttpServer;
   /** Finds out who somebody is. @throws ConatError */
   readonly admit: (request: HandshakeRequest) => Promise<Grant>;
-  readonly limits: Pick<GatewayLimits, "maxConnections" | "maxAddressConnections">;
+  readonly limits: Pick<
+    GatewayLimits,
+    "maxConnections" | "maxAddressConnections" | "maxAddressHandshakeRate"
+  >;
+  readonly tally: Pick<Tally, "countLimited">;
   readonly logger: Logger;
 }
 
@@ -43,15 +50,33 @@ export class BackendGate {
   readonly #hubId = crypto.randomUUID();
   readonly #tunnels = new Map<string, BackendTunnel>();
   readonly #perProject = new Map<string, number>();
+  /** Tunnels that are asked for, and answers to messages of tunnels that there are not. */
+  readonly #opens: ProjectRate;
+  readonly #strays: ProjectRate;
+  readonly #newcomers: Hearing;
+  readonly #known: Hearing;
   #isStopped = false;
-  /** Why NATS does not let the hub hear backends. */
-  #deafness: Error | undefined;
-  #stopTaking: () => void = () => undefined;
 
   private constructor(options: BackendGateOptions, nats: NatsConnection, issuer: NatsIssuer) {
     this.#options = options;
     this.#nats = nats;
     this.#issuer = issuer;
+    const { maxAddressHandshakeRate } = options.limits;
+    this.#opens = new ProjectRate(maxAddressHandshakeRate);
+    this.#strays = new ProjectRate(maxAddressHandshakeRate);
+    const filters = tunnelFilters(this.#hubId);
+    this.#newcomers = this.#hear([
+      {
+        subject: CALLOUT_SUBJECT,
+        queue: QUEUE,
+        onMessage: (message) => void this.#answer(message),
+      },
+      { subject: filters.open, queue: QUEUE, onMessage: (message) => this.#open(message) },
+    ]);
+    this.#known = this.#hear([
+      { subject: filters.up, onMessage: (message) => this.#receive(message) },
+    ]);
+    void this.#watch();
   }
 
   /** @throws ConatError `bad-address`, `bad-options`, `unavailable` when NATS does not know the keys or is not reached */
@@ -60,6 +85,7 @@ export class BackendGate {
     const { servers, tls } = parseServers(options.servers);
     const issuer = new NatsIssuer(keys.issuer);
     let nats: NatsConnection | undefined;
+    let gate: BackendGate | undefined;
     try {
       nats = await connect({
         servers: [...servers],
@@ -70,12 +96,13 @@ export class BackendGate {
         ignoreAuthErrorAbort: true,
         noAsyncTraces: true,
       });
-      const gate = new BackendGate(options, nats, issuer);
-      gate.#listen();
+      gate = new BackendGate(options, nats, issuer);
       await nats.flush();
-      if (gate.#deafness) throw gate.#deafness;
+      const deafness = gate.#newcomers.deafness ?? gate.#known.deafness;
+      if (deafness) throw deafness;
       return gate;
     } catch (cause) {
+      gate?.stop();
       await nats?.close();
       const why = cause instanceof Error ? cause.message : String(cause);
       throw new ConatError(
@@ -90,61 +117,38 @@ export class BackendGate {
     return this.#tunnels.size;
   }
 
-  /** Whether backends can be heard as long as NATS is reached; once not, only a new start can mend it. */
+  /** Whether NATS lets backends be heard, as long as it is reached. */
   get isListening(): boolean {
-    return this.#deafness === undefined;
+    return this.#newcomers.deafness === undefined && this.#known.deafness === undefined;
   }
 
   /** Takes no newcomers any more; who is here stays. */
   stop(): void {
     this.#isStopped = true;
-    this.#stopTaking();
+    this.#newcomers.stop();
   }
 
   /** Ends everything. Idempotent. */
   async close(): Promise<void> {
     this.stop();
     for (const tunnel of this.#tunnels.values()) tunnel.destroy();
+    this.#known.stop();
     // What tells them that it is over is still on its way.
     await this.#nats.drain().catch(() => this.#nats.close());
   }
 
-  #listen(): void {
-    const filters = tunnelFilters(this.#hubId);
-    const take = (handle: (message: Msg) => void) => ({
-      callback: (error: Error | null, message: Msg): void => {
-        if (error) this.#noteDeafness(error);
-        else handle(message);
-      },
+  #hear(ears: readonly Ear[]): Hearing {
+    const { logger } = this.#options;
+    return new Hearing({
+      nats: this.#nats,
+      ears,
+      onDeaf: (error) =>
+        logger.error(
+          { err: error },
+          "NATS does not let the hub hear projects' backends: check the accounts; trying on",
+        ),
+      onMended: () => logger.info("NATS lets the hub hear projects' backends again"),
     });
-    const newcomers = [
-      this.#nats.subscribe(CALLOUT_SUBJECT, {
-        queue: QUEUE,
-        ...take((message) => void this.#answer(message)),
-      }),
-      this.#nats.subscribe(filters.open, {
-        queue: QUEUE,
-        ...take((message) => this.#open(message)),
-      }),
-    ];
-    this.#nats.subscribe(
-      filters.up,
-      take((message) => this.#receive(message)),
-    );
-    this.#stopTaking = () => {
-      for (const subscription of newcomers) {
-        if (!this.#nats.isClosed()) subscription.unsubscribe();
-      }
-    };
-    void this.#watch();
-  }
-
-  #noteDeafness(error: Error): void {
-    this.#deafness ??= error;
-    this.#options.logger.error(
-      { err: error },
-      "NATS does not let the hub hear projects' backends: check the accounts, and start the hub again",
-    );
   }
 
   /** What was on its way when the connection broke is lost: everybody begins anew. */
@@ -193,6 +197,10 @@ export class BackendGate {
   #refuse(project_id: string): string | undefined {
     const { maxConnections, maxAddressConnections } = this.#options.limits;
     if (this.#isStopped) return "it is shutting down";
+    if (!this.#opens.admits(project_id)) {
+      this.#options.tally.countLimited("backend-tunnels");
+      return "backends of one project ask for too many connections at once: try again later";
+    }
     if (this.#tunnels.size >= maxConnections) return "it has all the connections it takes";
     if ((this.#perProject.get(project_id) ?? 0) < maxAddressConnections) return undefined;
     return `backends of one project have at most ${maxAddressConnections} connections`;
@@ -210,7 +218,9 @@ export class BackendGate {
     const { down } = tunnelSubjects(from.project_id, from.connection);
     const tunnel = this.#tunnels.get(down);
     if (tunnel) tunnel.receive(data);
-    else this.#publish(down, encodeTunnelMessage("reset", 0));
+    else if (this.#strays.admits(from.project_id)) {
+      this.#publish(down, encodeTunnelMessage("reset", 0));
+    } else this.#options.tally.countLimited("backend-strays");
   }
 
   /** What comes in after the end is not worth an answer, and NATS would throw where it hands messages over. */

@@ -2,8 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Client, connect, dkv, PubSub } from "@conat/conat";
+import { connect as dialNats, usernamePasswordAuthenticator } from "@nats-io/transport-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseServers } from "../../../conat/src/jetstream/address.ts";
+import { tunnelSubjects, tunnelUser } from "../../../conat/src/protocol/subjects.ts";
 import { HubSession } from "../../../conat/src/session/hub-session.ts";
 import { eventually } from "../../../conat/src/testing/eventually.ts";
 import { createTunnelRoute } from "../../../conat/src/tunnel/index.ts";
@@ -133,16 +135,24 @@ describe("a project's own backend that connects to NATS", () => {
   }, 40_000);
 });
 
-it("a hub that NATS does not let hear backends any more is not ready", async () => {
+it("a hub that NATS does not let hear backends is not ready, says so, and is again when it may", async () => {
   const file = join(folder, "nats-server.conf");
   const config = readFileSync(file, "utf8");
   const user = new RegExp(`(${BACKENDS_ACCOUNT} \\{\\s+users: \\[ \\{ nkey: "[A-Z0-9]+")`);
   expect(config).toMatch(user);
   const denied = config.replace(user, '$1, permissions: { subscribe: { deny: "conat-tunnel.>" } }');
-  expect((await fetch(`${hub.url}/readyz`)).status).toBe(200);
-  writeFileSync(file, denied);
-  process.kill(hub.natsPid ?? Number.NaN, "SIGHUP");
-  await eventually(async () => (await fetch(`${hub.url}/readyz`)).status === 503);
+  const readiness = async (): Promise<string> => (await fetch(`${hub.url}/readyz`)).text();
+  const configure = (text: string): void => {
+    writeFileSync(file, text);
+    process.kill(hub.natsPid ?? Number.NaN, "SIGHUP");
+  };
+  expect(await readiness()).toBe("ready\n");
+  configure(denied);
+  const silence = "not ready: NATS does not let it hear projects' backends\n";
+  await eventually(async () => (await readiness()) === silence);
+  configure(config);
+  await eventually(async () => (await readiness()) === "ready\n");
+  await openBackend("p1");
 }, 40_000);
 
 describe("projects' backends on a NATS server that hubs share", () => {
@@ -188,6 +198,40 @@ describe("projects' backends on a NATS server that hubs share", () => {
     tunnel.write(text);
     tunnel.resume();
     await eventually(() => tunnel.destroyed);
+  });
+
+  it("are refused by name when they ask for too many tunnels at once, and unheard in none at all", async () => {
+    const limited = await shared.startHub({
+      jwt: { secret: TEST_SECRET },
+      limits: { maxAddressHandshakeRate: 1 },
+    });
+    const connection = "connection-of-p1-0001";
+    const way = tunnelSubjects("p1", connection);
+    const token = await signToken({ project_id: "p1" });
+    const user = tunnelUser("p1", connection);
+    await using nats = await dialNats({
+      servers: new URL(shared.nats.url).host,
+      authenticator: usernamePasswordAuthenticator(user, token),
+    });
+    const texts: string[] = [];
+    nats.subscribe(way.down, {
+      callback: (_error, { data }) => void texts.push(new TextDecoder().decode(data.subarray(9))),
+    });
+    const limits = async (): Promise<string> => (await fetch(`${limited.url}/metrics`)).text();
+
+    for (let count = 0; count < 20; count += 1) nats.publish(way.open);
+    await eventually(() => texts.filter((text) => text.includes("too many")).length > 10);
+    expect(await limits()).toMatch(/conat_limited_total\{limit="backend-tunnels"\} 1\d/);
+
+    const [hubId = ""] = texts;
+    const before = texts.length;
+    // What is no message ends the tunnel.
+    nats.publish(way.up(hubId), new Uint8Array());
+    await eventually(() => texts.length > before);
+    for (let count = 0; count < 20; count += 1) nats.publish(way.up(hubId), new Uint8Array());
+    await eventually(async () => {
+      expect(await limits()).toMatch(/conat_limited_total\{limit="backend-strays"\} 1\d/);
+    });
   });
 
   it("are told in words that there is no hub, and come in when there is one", async () => {

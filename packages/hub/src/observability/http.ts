@@ -4,8 +4,8 @@ import type { Registry } from "prom-client";
 import sirv from "sirv";
 
 export interface HttpOptions {
-  /** Whether clients can be served now. */
-  readonly isReady: () => boolean;
+  /** What is missing for clients to be served now; undefined when nothing is. */
+  readonly missing: () => string | undefined;
   /** Undefined until the hub has started. */
   readonly metrics: () => Registry | undefined;
   /** Folder of a web page to serve at `/`. */
@@ -42,8 +42,9 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
     } else if (path === "/healthz") {
       answer(response, 200, "ok\n");
     } else if (path === "/readyz") {
-      const ready = options.isReady();
-      answer(response, ready ? 200 : 503, ready ? "ready\n" : "not ready: NATS is not reached\n");
+      const missing = options.missing();
+      if (missing === undefined) answer(response, 200, "ready\n");
+      else answer(response, 503, `not ready: ${missing}\n`);
     } else if (path === "/metrics") {
       void answerMetrics(response, options.metrics());
     } else if (serveFile) {

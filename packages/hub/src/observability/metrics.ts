@@ -76,7 +76,7 @@ export function createMetrics({
     });
   };
 
-  gauge("conat_ready", "1 while the hub reaches NATS", () => (isReady() ? 1 : 0));
+  gauge("conat_ready", "1 while clients can be served", () => (isReady() ? 1 : 0));
   gauge("conat_connections", "Clients that are connected", () => gateway.connections);
   gauge("conat_backend_tunnels", "Ways of projects' backends through NATS to here", () =>
     gate === undefined ? 0 : gate.tunnels,
