@@ -1,6 +1,6 @@
 import {
   type Checkpoint,
-  ConatError,
+  type ConatError,
   closeStore,
   destroyStore,
   fromWireScope,
@@ -32,13 +32,14 @@ import type { GatewayLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import type { Quota } from "./quotas.ts";
 import { Reads } from "./reads.ts";
-import { refuseMessage } from "./refusals.ts";
+import { malformed, refuseMessage } from "./refusals.ts";
 import type { StoreFanout } from "./store-fanout.ts";
 import { StoreRequests } from "./store-requests.ts";
 import { Tenure, type TenureHost } from "./tenure.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 import { Topics } from "./topics.ts";
+import { untilRead } from "./until-read.ts";
 import { Writes } from "./writes.ts";
 
 /** What all connections of a hub share. */
@@ -65,10 +66,6 @@ export interface ConnectionOptions {
   readonly handshake: Handshake;
   readonly quota: Quota;
 }
-
-/** How long a client may take to read what was sent before its rights changed, in milliseconds. */
-const READ_DEADLINE_MS = 1_000;
-const READ_POLL_MS = 10;
 
 /** Lines of the audit log about what one client was refused; all refusals are counted. */
 const MAX_DENIED_LINES_PER_S = 1;
@@ -230,14 +227,8 @@ export class Connection implements ConnectionContext, TenureHost {
   }
 
   async #untilRead(): Promise<void> {
-    const deadline = performance.now() + READ_DEADLINE_MS;
-    while (!this.#isClosed && this.outbox.bytes > 0) {
-      if (performance.now() > deadline) {
-        this.#socket.conn.close(true);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, READ_POLL_MS));
-    }
+    const isRead = await untilRead(this.outbox, () => this.#isClosed);
+    if (!isRead) this.#socket.conn.close(true);
   }
 
   /** Ends everything here at once; the client learns why, if it still reads. */
@@ -411,13 +402,6 @@ export class Connection implements ConnectionContext, TenureHost {
     this.#socket.conn.close();
     this.#host.onClosed(this);
   }
-}
-
-function malformed(): ConatError {
-  return new ConatError(
-    "bad-request",
-    "the message does not have the form that PROTOCOL.md gives for it",
-  );
 }
 
 function toCheckpoint([epoch, seq, time]: [string, number, number]): Checkpoint {

@@ -1,4 +1,4 @@
-import { type ConatError, MAX_MUTATIONS, natural } from "@conat/conat/internal";
+import { ConatError, MAX_MUTATIONS, natural } from "@conat/conat/internal";
 import * as v from "valibot";
 import type { Tally } from "../observability/tally.ts";
 import type { Outbox } from "./outbox.ts";
@@ -48,4 +48,11 @@ export function refuseMessage(
       if (kind === "bad-request") tally.countIgnored("bad-message");
       else tally.countRefused(kind);
   }
+}
+
+export function malformed(): ConatError {
+  return new ConatError(
+    "bad-request",
+    "the message does not have the form that PROTOCOL.md gives for it",
+  );
 }
