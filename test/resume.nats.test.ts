@@ -93,6 +93,27 @@ describe("a client whose line is cut", { timeout: 60_000 }, () => {
     expect(await metric(other, "conat_bytes_out_total")).toBeLessThan(2_000);
   });
 
+  it("is not sent again what it had only just heard, where other stores are written to at the same time", async () => {
+    const { client, store, backend, line, other, told, cut } = await scene();
+    const project_id = `resume-${projects}`;
+    const elsewhere = await dkv({ client, project_id, name: "elsewhere" });
+    for (let key = 0; key < 300; key += 1) {
+      backend.set(`k${key}`, "x".repeat(200));
+      elsewhere.set(`k${key}`, "y");
+      if (key % 10 === 0) await Promise.all([backend.save(), elsewhere.save()]);
+    }
+    await eventually(() => store.size === 300);
+    cut();
+    await eventually(() => store.status === "stale");
+    told.length = 0;
+    backend.set("k1", "changed");
+    await backend.save();
+    line.mend();
+    await eventually(() => store.status === "live");
+    expect(told).toEqual(["k1=changed"]);
+    expect(await metric(other, "conat_bytes_out_total")).toBeLessThan(2_000);
+  });
+
   it("is sent everything where the history is gone, and is told of each key that vanished", async () => {
     const { client, store, backend, line, told, cut } = await scene({
       natsUrl: forgetful().url,

@@ -2,6 +2,7 @@ import { Client, dkv } from "@conat/conat";
 import { openJetstream } from "@conat/conat/jetstream";
 import { eventually, type TestNats } from "@conat/conat/testing";
 import { expect, it } from "vitest";
+import { startTcpProxy } from "../tcp-proxy.ts";
 import { api, project_id, useBench } from "./bench.ts";
 
 const bench = useBench();
@@ -64,4 +65,43 @@ it("an entry that nobody was told of is found although later ones of the store w
   await eventually(() => expect(reader.get("told")).toBe(String(written)));
   expect(changes).toEqual(["lost=2"]);
   expect(session.metrics().missedEntries).toBe(1);
+});
+
+it("an entry that its hub was not told of is sent to a client that moves to another hub at once, and nothing else again", async () => {
+  const nats = await bench.nats();
+  const [first, second] = [
+    await bench.hub({ natsUrl: nats.url }),
+    await bench.hub({ natsUrl: nats.url }),
+  ];
+  let { port } = first;
+  const line = bench.later(await startTcpProxy(() => port));
+  const address = `http://127.0.0.1:${line.port}`;
+  const reader = await dkv<string>({ client: bench.client(address), project_id, name: "notes" });
+  const client = bench.client(nats.url);
+  const writer = await dkv<string>({ client, project_id, name: "notes" });
+  const elsewhere = await dkv<string>({ client, project_id, name: "elsewhere" });
+  for (const key of ["lost", "removed", "told", "kept"]) writer.set(key, "1");
+  await eventually(() => expect(reader.size).toBe(4));
+  await untold(nats, () => {
+    writer.set("lost", "2");
+    writer.delete("removed");
+    return writer.save();
+  });
+  // Their sequences do not follow each other.
+  elsewhere.set("x", "1");
+  await elsewhere.save();
+  writer.set("told", "2");
+  await writer.save();
+  writer.set("new", "2");
+  await eventually(() => expect(reader.get("new")).toBe("2"));
+  expect([reader.get("lost"), reader.get("removed")]).toEqual(["1", "1"]);
+  const changes: string[] = [];
+  reader.on("change", ({ key, value }) => changes.push(`${key}=${value}`));
+  ({ port } = second);
+  line.cut();
+  line.mend();
+  await eventually(() => expect(reader.get("lost")).toBe("2"));
+  await eventually(() => expect(reader.status).toBe("live"));
+  expect(reader.get()).toEqual({ lost: "2", told: "2", kept: "1", new: "2" });
+  expect(changes.toSorted()).toEqual(["lost=2", "removed=undefined"]);
 });

@@ -18,7 +18,12 @@ export {
   valueBytes,
 } from "./protocol/entry.ts";
 export type { ClientEvents, HubEvents } from "./protocol/events.ts";
-export { type Checkpoint, DURABILITIES, type Durability } from "./protocol/feed-position.ts";
+export {
+  type Checkpoint,
+  type Doubt,
+  DURABILITIES,
+  type Durability,
+} from "./protocol/feed-position.ts";
 export { Decoder, Encoder, SharedArguments } from "./protocol/frame-parser.ts";
 export {
   MAX_FRAME_BYTES,
@@ -75,6 +80,7 @@ export type {
   FeedEvent,
   FeedListener,
   FeedReset,
+  FeedSynced,
   Mutation,
   OpenStoreOptions,
   Session,

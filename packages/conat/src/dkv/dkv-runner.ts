@@ -109,7 +109,9 @@ export class DkvRunner implements DkvEffects {
   }
 
   open(): void {
-    this.#feed = this.#session.openStore(this.#ref, (event) => this.#onFeed(event));
+    this.#feed = this.#session.openStore(this.#ref, (event) => this.#onFeed(event), {
+      told: this.state.told,
+    });
   }
 
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -179,17 +181,21 @@ export class DkvRunner implements DkvEffects {
     const { origin } = this.#session;
     this.state.ownOrigin = origin;
     const upTo = this.#autosave ? Number.POSITIVE_INFINITY : this.#savedUpTo;
-    const mutations: Mutation[] = this.state.take(room, upTo).map(({ write, expectedSeq }) => ({
-      key: write.key,
-      value: write.value,
-      origin,
-      write: write.id,
-      expectedSeq,
-      ttlMs: write.ttlMs,
-      headers: write.headers,
-      untilDisconnect: write.untilDisconnect,
-      isUpdate: write.isUpdate,
-    }));
+    const mutations = this.state.take(room, upTo).map(({ write, expectedSeq }): Mutation => {
+      const { id, key, value, ttlMs, headers, untilDisconnect, isUpdate } = write;
+      // Field by field, as in newWrite.
+      return {
+        key,
+        value,
+        ttlMs,
+        headers,
+        untilDisconnect,
+        isUpdate,
+        origin,
+        write: id,
+        expectedSeq,
+      };
+    });
     if (mutations.length > 0)
       this.#session.write(this.#ref, mutations, (result) => this.#onResult(result));
   }
@@ -353,7 +359,7 @@ export class DkvRunner implements DkvEffects {
   }
 
   lost(writes: readonly LostWrite[]): void {
-    const message = `${writes.length} acknowledged writes are gone: the server lost its memory, or an older backup was restored`;
+    const message = `${writes.length} acknowledged writes are gone: the server lost its memory or was restored`;
     this.#listener.onError(new ConatError("epoch-lost", message));
     for (const lost of writes) this.#listener.onLost(lost);
     if (!this.#reoffer) return;

@@ -1,6 +1,7 @@
 import { ConatError } from "../protocol/conat-error.ts";
 import { createEntry, type Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
+import { MAX_TOLD } from "../protocol/limits.ts";
 import type { FeedReset, WriteResult } from "../session/session.ts";
 import { ConfirmedEntries } from "./confirmed-entries.ts";
 import type { DkvEffects, LostWrite, MergeBytes, Sendable } from "./dkv-effects.ts";
@@ -61,6 +62,13 @@ export class DkvState {
     if (inFlight && !inFlight.write.quiet) return inFlight.write;
     return acked?.write ?? this.#confirmed.get(key);
   }
+
+  /** By how much the sequences of what is confirmed are above `verified`, where they are. */
+  readonly told = (verified: number): number[] =>
+    [...this.#confirmed]
+      .map(([, { seq }]) => seq - verified)
+      .filter((seq) => seq > 0)
+      .slice(0, MAX_TOLD);
 
   confirmed(key: string): Entry | undefined {
     return this.#confirmed.get(key);

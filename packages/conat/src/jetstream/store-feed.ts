@@ -18,7 +18,7 @@ import { isGivenOutAgain } from "./history.ts";
 import { readHead } from "./leader.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { toRawMessage } from "./raw-message.ts";
-import { loadStore, type StoreLoad } from "./store-load.ts";
+import { loadStore, type StoreLoad, type StoreLoaded } from "./store-load.ts";
 
 /** Live entries kept while a load runs, and their bytes; past it they are dropped and loaded instead. */
 const MAX_HELD_ENTRIES = 20_000;
@@ -75,7 +75,7 @@ export class StoreFeed implements Feed {
     this.#listener = listener;
     this.#host = host;
     this.#reader = new EntryReader(host.counters);
-    this.#base = since;
+    this.#base = since && { ...since, seq: since.doubt?.verified ?? since.seq };
     this.#trustsReader = since !== undefined;
   }
 
@@ -132,7 +132,7 @@ export class StoreFeed implements Feed {
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
     const isQuiet = this.#position === before.seq;
     if (isQuiet && !(await this.#hasAllUpToHead(ready, bucket))) return;
-    if (this.#base !== undefined && before.seq > this.#base.seq) {
+    if (this.#base !== undefined && this.#position > this.#base.seq) {
       await this.#checkTail(ready, bucket, this.#base, before);
     } else if (isQuiet) {
       this.#trustTail(before.seq, this.#checked.time);
@@ -159,7 +159,7 @@ export class StoreFeed implements Feed {
     return true;
   }
 
-  /** Holds what is stored since the base against what the tail has told, up to where all of it must have arrived. */
+  /** Holds what is stored since the base against what the tail has told; up to `upTo` all of it must have arrived. */
   async #checkTail(
     ready: ReadyState,
     bucket: OpenBucket,
@@ -167,17 +167,20 @@ export class StoreFeed implements Feed {
     upTo: { readonly seq: number; readonly time: number },
   ): Promise<void> {
     const run = this.#run;
-    let isMissing = false;
+    const { time } = this.#checked;
+    let firstMissing = Number.POSITIVE_INFINITY;
+    let loaded: StoreLoaded;
     try {
-      await loadStore({
+      loaded = await loadStore({
         ...this.#loadOf(ready, bucket),
         reader: new EntryReader({ ...this.#host.counters }),
         since: base.seq,
         knownHead: undefined,
         begin: () => {},
         entries: (entries) => {
-          const due = entries.filter(({ seq }) => seq > base.seq && seq <= upTo.seq);
-          if (this.#tail.missing(due).length > 0) isMissing = true;
+          const since = entries.filter(({ seq }) => seq > base.seq);
+          for (const { seq } of this.#tail.missing(since))
+            firstMissing = Math.min(firstMissing, seq);
         },
       });
     } catch (error) {
@@ -186,8 +189,10 @@ export class StoreFeed implements Feed {
       throw error;
     }
     if (run !== this.#run || !this.isLive || this.#base !== base) return;
-    if (isMissing) this.#reloadMissed();
-    else this.#trustTail(upTo.seq, upTo.time);
+    if (firstMissing <= upTo.seq) this.#reloadMissed();
+    // It may be on its way.
+    else if (firstMissing < Number.POSITIVE_INFINITY) this.#trustTail(firstMissing - 1, upTo.time);
+    else this.#trustTail(Math.min(Math.max(loaded.upTo, upTo.seq), this.#position), time);
   }
 
   #reloadMissed(): void {
@@ -197,8 +202,10 @@ export class StoreFeed implements Feed {
 
   /** Everything up to there is told. */
   #trustTail(seq: number, time: number): void {
-    if (this.#base !== undefined) this.#base = { epoch: this.#base.epoch, seq, time };
+    const base = this.#base;
+    if (base !== undefined) this.#base = { epoch: base.epoch, seq, time };
     this.#tail.dropUpTo(seq);
+    if (base !== undefined && seq > base.seq) this.#emit({ type: "verified", seq });
   }
 
   async #recover(ready: ReadyState, run: number): Promise<void> {
@@ -277,9 +284,8 @@ export class StoreFeed implements Feed {
     this.#base = { epoch: bucket.epoch, seq: since, time };
     this.#checked = { seq: since, time };
     this.#told = "synced";
+    this.#emit({ type: "synced", checkpoint: this.#base });
     this.flush();
-    const checkpoint = { epoch: bucket.epoch, seq: this.#position, time };
-    this.#emit({ type: "synced", checkpoint });
     this.#reloadForLostName();
   }
 

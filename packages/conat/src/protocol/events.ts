@@ -1,4 +1,5 @@
 import type * as v from "valibot";
+import type { WireStoreRef } from "./messages/common.ts";
 import type { bye, identity, leave, token, welcome } from "./messages/hello.ts";
 import type * as store from "./messages/store.ts";
 import type * as stores from "./messages/stores.ts";
@@ -8,9 +9,15 @@ type Listener<Schema extends v.GenericSchema<unknown, unknown[]>> = (
   ...message: v.InferOutput<Schema>
 ) => void;
 
+type OpenWithoutDoubt = [
+  id: number,
+  ref: WireStoreRef,
+  checkpoint: v.InferOutput<typeof store.checkpoint> | null,
+];
+
 /** Socket.IO event map, client → hub. */
 export interface ClientEvents {
-  open: Listener<typeof store.openStore>;
+  open: (...message: v.InferOutput<typeof store.openStore> | OpenWithoutDoubt) => void;
   close: Listener<typeof store.closeStore>;
   write: Listener<typeof store.write>;
   read: Listener<typeof store.read>;
@@ -32,6 +39,7 @@ export interface HubEvents {
   snapshot: Listener<typeof store.snapshot>;
   synced: Listener<typeof store.synced>;
   live: Listener<typeof store.live>;
+  verified: Listener<typeof store.verified>;
   stale: Listener<typeof store.stale>;
   closed: Listener<typeof store.closed>;
   ack: Listener<typeof store.ack>;

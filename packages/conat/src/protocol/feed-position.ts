@@ -1,11 +1,24 @@
+/**
+ * What is not certain of how far a reader has got: a message that was lost between two servers leaves no trace in those
+ * that follow it.
+ */
+export interface Doubt {
+  /** Everything up to this stream sequence has been held against what is stored. */
+  readonly verified: number;
+  /** Of what came later: sequences that the reader has. It need not name all of them. */
+  readonly told: ReadonlySet<number>;
+}
+
 /** How far a reader has seen one store; enough for any hub to continue from there. */
 export interface Checkpoint {
   /** Identity of the bucket that `seq` counts in. */
   readonly epoch: string;
-  /** Everything of the store up to this stream sequence has been seen. */
+  /** Everything of the store up to this stream sequence has been seen, as far as `doubt` goes. */
   readonly seq: number;
   /** Server time when that was true, in milliseconds since the epoch. Markers older than their lifetime are gone. */
   readonly time: number;
+  /** Absent when there is none. */
+  readonly doubt?: Doubt | undefined;
 }
 
 /**

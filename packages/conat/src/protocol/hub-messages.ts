@@ -1,5 +1,5 @@
 import type { HubEvents } from "./events.ts";
-import { DURABILITIES } from "./feed-position.ts";
+import { DURABILITIES, type Durability } from "./feed-position.ts";
 import { MAX_NAME_BYTES } from "./limits.ts";
 import type { Refusal } from "./messages/hello.ts";
 
@@ -41,6 +41,7 @@ const record =
 
 const why = tuple(natural, text, text);
 const problem = orNull(tuple(text, text));
+const pair = tuple(natural, natural);
 
 const SHAPES: Readonly<Record<keyof HubEvents, Shape>> = {
   welcome: tuple(
@@ -54,10 +55,11 @@ const SHAPES: Readonly<Record<keyof HubEvents, Shape>> = {
   ),
   bye: tuple(text, text, natural),
   identity: tuple(orNull(number), problem),
-  reset: tuple(natural, natural, bit, text, (value) => DURABILITIES.some((one) => one === value)),
+  reset: tuple(natural, natural, bit, text, (value) => DURABILITIES.includes(value as Durability)),
   snapshot: tuple(natural, bytes),
   synced: tuple(natural, tuple(upTo(128), natural, number)),
   live: tuple(natural, bytes, natural),
+  verified: pair,
   stale: why,
   closed: why,
   ack: tuple(list(natural), list(natural)),
@@ -65,9 +67,9 @@ const SHAPES: Readonly<Record<keyof HubEvents, Shape>> = {
   entry: tuple(natural, orNull(bytes), problem),
   stores: tuple(natural, list(tuple(upTo(MAX_NAME_BYTES), bit, natural)), bit, problem),
   destroyed: tuple(natural, problem),
-  subscribed: tuple(natural, natural),
+  subscribed: pair,
   msg: tuple(natural, text, bytes),
-  lagged: tuple(natural, natural),
+  lagged: pair,
   unsubscribed: why,
 };
 

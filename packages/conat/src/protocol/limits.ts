@@ -45,3 +45,6 @@ export const MAX_TOKEN_LENGTH = 16_384;
 
 /** How long every wait lasts at most unless told otherwise, in milliseconds. */
 export const WAIT_TIMEOUT_MS = 30_000;
+
+/** Most sequences that a client names of what it has beyond the verified one, when it continues a feed. */
+export const MAX_TOLD = 10_000;

@@ -25,6 +25,9 @@ interface OpenFeed {
   readonly listener: FeedListener;
   /** How far the listener has got: where the next connection continues. */
   reached: Checkpoint | undefined;
+  /** Up to here a hub has held what it told against what is stored; who says nothing of that is believed. */
+  verified: number;
+  readonly told: (verified: number) => number[];
   channel: number | undefined;
   /** Between `synced` and the next `reset`: what arrives is complete. */
   live: boolean;
@@ -43,13 +46,19 @@ export class HubFeeds implements HubPart {
     this.#uplink = uplink;
   }
 
-  open(ref: StoreRef, listener: FeedListener, { since }: OpenStoreOptions = {}): Feed {
+  open(
+    ref: StoreRef,
+    listener: FeedListener,
+    { since, told = () => [] }: OpenStoreOptions = {},
+  ): Feed {
     this.#lastId += 1;
     const feed: OpenFeed = {
       id: this.#lastId,
       ref: toWireStoreRef(ref),
       listener,
       reached: since,
+      verified: Number.POSITIVE_INFINITY,
+      told,
       channel: undefined,
       live: false,
     };
@@ -74,8 +83,8 @@ export class HubFeeds implements HubPart {
     this.#channels.clear();
     const certainTime = Math.floor(this.#uplink.safeServerTime()) - CERTAIN_BEFORE_LOSS_MS;
     for (const feed of [...this.#feeds.values()]) {
-      if (feed.live && feed.reached !== undefined && feed.reached.time < certainTime) {
-        feed.reached = { ...feed.reached, time: certainTime };
+      if (feed.live && feed.reached) {
+        feed.reached = { ...feed.reached, time: Math.max(feed.reached.time, certainTime) };
       }
       feed.channel = undefined;
       feed.live = false;
@@ -127,6 +136,9 @@ export class HubFeeds implements HubPart {
         tell(feed.listener, event);
       }
     },
+    verified: (channel, seq) => {
+      for (const feed of this.#channels.get(channel) ?? []) if (feed.live) feed.verified = seq;
+    },
     stale: (id, kind, message) => {
       const feed = this.#feeds.get(id);
       if (feed === undefined) return;
@@ -142,11 +154,14 @@ export class HubFeeds implements HubPart {
     },
   } satisfies Partial<HubEvents>;
 
-  #request({ id, ref, reached }: OpenFeed): void {
-    const since: [string, number, number] | null = reached
-      ? [reached.epoch, reached.seq, reached.time]
-      : null;
-    this.#uplink.send("open", id, ref, since);
+  #request({ id, ref, reached, verified, told }: OpenFeed): void {
+    if (!reached) {
+      this.#uplink.send("open", id, ref, null);
+      return;
+    }
+    const { epoch, seq, time } = reached;
+    const doubt: [[number, number[]]] | [] = verified < seq ? [[verified, told(verified)]] : [];
+    this.#uplink.send("open", id, ref, [epoch, seq, time], ...doubt);
   }
 
   /** The hub cannot open the feed now. It asks again, in this connection or the next one. */
@@ -183,8 +198,8 @@ export class HubFeeds implements HubPart {
 
 /** A live block moves the checkpoint; between `reset` and `synced` older entries are still missing. */
 function advance(feed: OpenFeed, position: number, entries: readonly Entry[]): void {
-  const { reached } = feed;
-  if (!feed.live || reached === undefined || position <= reached.seq) return;
+  const { live, reached } = feed;
+  if (!live || !reached || position <= reached.seq) return;
   const time = Math.max(reached.time, entries.at(-1)?.time ?? 0);
-  feed.reached = { epoch: reached.epoch, seq: position, time };
+  feed.reached = { ...reached, seq: position, time };
 }

@@ -458,6 +458,37 @@ describe("a feed", () => {
     expect(told).toEqual(["reset", "synced", "a@5", "b@8", "stale"]);
   });
 
+  it("continues from what its hub has verified, and names what it has beyond that", async () => {
+    const { hub, session, connection } = await connected();
+    const events: FeedEvent[] = [];
+    const told = (verified: number): number[] => [6 - verified, 8 - verified];
+    session.openStore(store, (event) => events.push(event), { told });
+    await connection.next("open");
+    connection.send("reset", 1, 7, 0, "e1", "os");
+    connection.send("synced", 1, ["e1", 3, 1_003]);
+    connection.send("verified", 7, 3);
+    connection.send("live", 7, encodeBlock([entry("a", 6)]), 6);
+    connection.send("verified", 7, 5);
+    connection.send("live", 7, encodeBlock([entry("b", 8)]), 8);
+    await eventually(() => events.length === 4);
+    connection.cut();
+    const next = await hub.connection(2);
+    next.welcome();
+    expect((await next.next("open")).slice(2)).toEqual([
+      ["e1", 8, expect.any(Number)],
+      [5, [1, 3]],
+    ]);
+    next.send("reset", 1, 7, 1, "e1", "os");
+    next.send("verified", 7, 8);
+    next.send("synced", 1, ["e1", 8, 1_008]);
+    next.send("verified", 7, 8);
+    await eventually(() => events.length === 7);
+    next.cut();
+    const last = await hub.connection(3);
+    // Nothing is in doubt any more.
+    expect((await last.next("open")).slice(2)).toEqual([["e1", 8, expect.any(Number)]]);
+  });
+
   it("has not got anywhere while a delta is incomplete", async () => {
     const { hub, session, connection } = await connected();
     const { told } = watch(session, { epoch: "e1", seq: 2, time: 1_002 });

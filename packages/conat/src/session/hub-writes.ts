@@ -113,6 +113,8 @@ function fail(write: number, onResult: OnResult, error: ConatError): void {
   tell(onResult, { write, ok: false, error });
 }
 
+const ONE = 1 as const;
+
 function toWireMutation(mutation: Mutation): WireMutation {
   const { write, key, value, expectedSeq, ttlMs, headers, untilDisconnect, isUpdate } = mutation;
   const plain =
@@ -120,11 +122,12 @@ function toWireMutation(mutation: Mutation): WireMutation {
   const options = plain
     ? null
     : {
-        ...(expectedSeq === undefined ? {} : { s: expectedSeq }),
-        ...(ttlMs === 0 ? {} : { t: ttlMs }),
-        ...(headers === undefined ? {} : { h: { ...headers } }),
-        ...(untilDisconnect ? { d: 1 as const } : {}),
-        ...(isUpdate ? { u: 1 as const } : {}),
+        // What is undefined does not travel.
+        s: expectedSeq,
+        t: ttlMs || undefined,
+        h: headers && { ...headers },
+        d: untilDisconnect ? ONE : undefined,
+        u: isUpdate ? ONE : undefined,
       };
   return [write, key, value ?? null, options];
 }

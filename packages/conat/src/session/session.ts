@@ -81,6 +81,11 @@ export interface StoreInfo {
 export interface OpenStoreOptions {
   /** What the caller already has; the feed then starts with what changed since, where that is still known. */
   readonly since?: Checkpoint | undefined;
+  /**
+   * By how much the sequences of what the caller holds are above `verified`, where they are; at most `MAX_TOLD` of them.
+   * What is sent again, because not everything that came by was verified, is without these.
+   */
+  readonly told?: ((verified: number) => number[]) | undefined;
 }
 
 export interface Feed {
@@ -92,15 +97,24 @@ export type FeedListener = (event: FeedEvent) => void;
 
 /**
  * What a feed tells, in this order: `reset`, any number of `entries`, `synced`, then `entries` as they happen.
+ * `verified` comes now and then: what was told has been held against what is stored, up to there.
  * After `stale` the feed recovers by itself and starts again with `reset`. `closed` is final.
  * Entries of one key never go back in sequence, except across a `reset` with a new epoch.
  */
 export type FeedEvent =
   | FeedReset
   | { readonly type: "entries"; readonly batch: EntryBatch }
-  | { readonly type: "synced"; readonly checkpoint: Checkpoint }
+  | FeedSynced
+  | { readonly type: "verified"; readonly seq: number }
   | { readonly type: "stale"; readonly error: ConatError }
   | { readonly type: "closed"; readonly error: ConatError };
+
+export interface FeedSynced {
+  readonly type: "synced";
+  readonly checkpoint: Checkpoint;
+  /** Up to here what was told is verified, where that is not all of it. */
+  readonly verified?: number | undefined;
+}
 
 export interface FeedReset {
   readonly type: "reset";

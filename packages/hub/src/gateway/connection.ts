@@ -1,5 +1,4 @@
 import {
-  type Checkpoint,
   type ConatError,
   closeStore,
   destroyStore,
@@ -40,6 +39,7 @@ import { TokenBucket } from "./token-bucket.ts";
 import type { TopicFanout } from "./topic-fanout.ts";
 import { Topics } from "./topics.ts";
 import { untilRead } from "./until-read.ts";
+import { toCheckpoint } from "./wire-checkpoint.ts";
 import { Writes } from "./writes.ts";
 
 /** What all connections of a hub share. */
@@ -294,8 +294,8 @@ export class Connection implements ConnectionContext, TenureHost {
     };
     switch (event) {
       case "open":
-        take(openStore, (id, ref, since) => {
-          const checkpoint = since === null ? undefined : toCheckpoint(since);
+        take(openStore, (id, ref, since, doubt) => {
+          const checkpoint = since === null ? undefined : toCheckpoint(since, doubt);
           this.#feeds.open(id, fromWireStoreRef(ref), checkpoint);
         });
         break;
@@ -402,8 +402,4 @@ export class Connection implements ConnectionContext, TenureHost {
     this.#socket.conn.close();
     this.#host.onClosed(this);
   }
-}
-
-function toCheckpoint([epoch, seq, time]: [string, number, number]): Checkpoint {
-  return { epoch, seq, time };
 }

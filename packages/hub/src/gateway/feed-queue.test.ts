@@ -1,4 +1,4 @@
-import { ConatError, createEntry, type FeedEvent } from "@conat/conat/internal";
+import { ConatError, createEntry, type FeedEvent, type FeedSynced } from "@conat/conat/internal";
 import { describe, expect, it } from "vitest";
 import { FeedQueue } from "./feed-queue.ts";
 
@@ -11,7 +11,7 @@ function entries(key: string, seq: number, position = 0): FeedEvent {
   return { type: "entries", batch: { entries: [entry], position } };
 }
 
-function synced(seq: number): FeedEvent {
+function synced(seq: number): FeedSynced {
   return { type: "synced", checkpoint: { epoch: "e", seq, time: 5 } };
 }
 
@@ -26,10 +26,14 @@ function story(queue: FeedQueue): string[] {
   for (let event = queue.shift(); event; event = queue.shift()) {
     if (event.type === "reset") told.push(event.mode);
     else if (event.type === "entries") told.push(event.batch.entries.map(({ key }) => key).join());
-    else if (event.type === "synced") told.push(`synced ${event.checkpoint.seq}`);
+    else if (event.type === "synced") told.push(toText(event));
     else told.push(event.type);
   }
   return told;
+}
+
+function toText({ checkpoint: { seq }, verified = seq }: FeedSynced): string {
+  return `synced ${seq}${verified < seq ? `, verified ${verified}` : ""}`;
 }
 
 describe("a feed's queue", () => {
@@ -45,7 +49,7 @@ describe("a feed's queue", () => {
   it("makes live entries part of a snapshot that still waits, and says so in its position", () => {
     const queue = queueOf(full, entries("a", 1), synced(1), entries("b", 2, 2), entries("c", 3, 7));
     expect(queue.liveBytes).toBe(20);
-    expect(story(queue)).toEqual(["full", "a", "b", "c", "synced 7"]);
+    expect(story(queue)).toEqual(["full", "a", "b", "c", "synced 7, verified 1"]);
     expect(queue.isEmpty).toBe(true);
   });
 
@@ -54,7 +58,16 @@ describe("a feed's queue", () => {
     queue.shift();
     queue.shift();
     queue.push(entries("b", 2, 2));
-    expect(story(queue)).toEqual(["b", "synced 2"]);
+    expect(story(queue)).toEqual(["b", "synced 2, verified 1"]);
+  });
+
+  it("says how far all of that is verified, the last that is known", () => {
+    const verified = (seq: number): FeedEvent => ({ type: "verified", seq });
+    const partly = { ...synced(2), verified: 1 };
+    const before = queueOf(full, entries("a", 1), partly, entries("b", 3, 3));
+    expect(story(before)).toEqual(["full", "a", "b", "synced 3, verified 1"]);
+    const since = queueOf(full, synced(2), entries("b", 3, 3), verified(3));
+    expect(story(since)).toEqual(["full", "b", "synced 3"]);
   });
 
   it("goes back to the snapshot's own position when it has to drop what came after", () => {
@@ -78,7 +91,7 @@ describe("a feed's queue", () => {
     expect(story(queueOf(full, synced(1), entries("b", 2, 2), stale, delta, synced(3)))).toEqual([
       "full",
       "b",
-      "synced 2",
+      "synced 2, verified 1",
       "stale",
       "delta",
       "synced 3",

@@ -7,6 +7,8 @@ interface Ending {
   readonly live: EntryBatch[];
   liveBytes: number;
   seq: number;
+  /** Up to here all of that is verified. */
+  verified: number;
 }
 
 /**
@@ -34,11 +36,15 @@ export class FeedQueue {
       this.#ending.seq = Math.max(this.#ending.seq, event.batch.position);
       return;
     }
+    if (event.type === "verified") {
+      if (this.#ending) this.#ending.verified = event.seq;
+      return;
+    }
     if (event.type === "reset" && event.mode === "full") this.#restart(event);
     else this.#spellOutEnding();
     if (event.type === "synced") {
-      const { checkpoint } = event;
-      this.#ending = { checkpoint, live: [], liveBytes: 0, seq: checkpoint.seq };
+      const { checkpoint, verified = checkpoint.seq } = event;
+      this.#ending = { checkpoint, live: [], liveBytes: 0, seq: checkpoint.seq, verified };
     } else {
       this.#events.push(event);
     }
@@ -59,8 +65,8 @@ export class FeedQueue {
   /** Forgets the live entries that wait: `synced` then ends the queue as it came. */
   dropLive(): void {
     if (this.#ending === undefined) return;
-    const { checkpoint } = this.#ending;
-    this.#ending = { checkpoint, live: [], liveBytes: 0, seq: checkpoint.seq };
+    const { checkpoint, verified } = this.#ending;
+    this.#ending = { checkpoint, live: [], liveBytes: 0, seq: checkpoint.seq, verified };
   }
 
   clear(): void {
@@ -78,10 +84,10 @@ export class FeedQueue {
 
   #spellOutEnding(): void {
     if (this.#ending === undefined) return;
-    const { checkpoint, live, seq } = this.#ending;
+    const { checkpoint, live, seq, verified } = this.#ending;
     this.#ending = undefined;
     for (const batch of live) this.#events.push({ type: "entries", batch });
-    this.#events.push({ type: "synced", checkpoint: { ...checkpoint, seq } });
+    this.#events.push({ type: "synced", checkpoint: { ...checkpoint, seq }, verified });
   }
 }
 

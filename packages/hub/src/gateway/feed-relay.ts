@@ -115,6 +115,9 @@ export class FeedRelay {
       this.end(event.error);
     } else if (event.type === "entries" && this.#isLive) {
       this.#sendLive(event.batch);
+    } else if (event.type === "verified") {
+      if (!this.#isLive) this.#queue?.push(event);
+      else if (!this.#host.outbox.isFull) this.#sendVerified(event.seq);
     } else {
       this.#isLive = false;
       this.#queue ??= new FeedQueue();
@@ -143,6 +146,7 @@ export class FeedRelay {
       case "synced": {
         const { epoch, seq, time } = event.checkpoint;
         outbox.send("synced", id, [epoch, seq, time]);
+        this.#sendVerified(event.verified ?? seq);
         if (this.#openedAt !== undefined) this.#host.onReady(this.#openedAt);
         this.#openedAt = undefined;
         this.#synced = event.checkpoint;
@@ -150,11 +154,17 @@ export class FeedRelay {
         this.#isLive = this.#queue === undefined && this.#feed !== undefined;
         break;
       }
+      case "verified":
+        break;
       case "stale":
       case "closed":
         outbox.send(event.type, id, event.error.kind, event.error.message);
         break;
     }
+  }
+
+  #sendVerified(seq: number): void {
+    this.#host.outbox.send("verified", this.channel.channel.number, seq);
   }
 
   #sendLive(batch: EntryBatch): void {

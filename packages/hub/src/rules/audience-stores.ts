@@ -34,6 +34,8 @@ export class AudienceStores {
     return view.attach((event) => {
       // Readers are not told that something happens which they may not see; the view's own position needs it.
       if (event.type === "entries" && event.batch.entries.length === 0) return;
+      // They do not continue anywhere; see markFiltered.
+      if (event.type === "verified") return;
       listener(markFiltered(event));
     }, undefined);
   }

@@ -1,10 +1,13 @@
-import type { Durability, Entry, EntryBatch } from "@conat/conat/internal";
+import type { Doubt, Durability, Entry, EntryBatch } from "@conat/conat/internal";
 
 /** What the engine spends on an entry beside its key and value: the object, the map's slot, the view. */
 const ENTRY_OVERHEAD_BYTES = 200;
 
 /** What an entry adds to a block beside its key and value. */
 const BLOCK_OVERHEAD_BYTES = 16;
+
+/** Late entries that are remembered; they matter to readers that pause for a moment, and they are rare. */
+const MAX_LATE = 1_000;
 
 export interface ReplicaOptions {
   readonly epoch: string;
@@ -29,6 +32,8 @@ export class Replica {
   #bytes = 0;
   #position = 0;
   #completeSince: number;
+  /** What was missed at first: by its sequence, how far a reader of this replica was when it turned up. */
+  readonly #late = new Map<number, number>();
 
   constructor(options: ReplicaOptions) {
     this.epoch = options.epoch;
@@ -66,15 +71,20 @@ export class Replica {
     if (position > this.#position) this.#position = position;
   }
 
-  /** Takes in what is newer than what is here. Answers with that: the same batch if it was all of it. */
-  apply(batch: EntryBatch): EntryBatch {
+  /**
+   * Takes in what is newer than what is here. Answers with that: the same batch if it was all of it.
+   * @param isDelta readers were told what is here before it began
+   */
+  apply(batch: EntryBatch, isDelta = false): EntryBatch {
     this.advance(batch.position);
     let fresh: Entry[] | undefined;
     const { entries } = batch;
     for (let index = 0; index < entries.length; index += 1) {
       const entry = entries[index];
       if (entry === undefined) continue;
+      const { position } = this;
       const isNew = this.#put(entry);
+      if (isNew && isDelta && entry.seq < position) this.#turnedUp(entry.seq, position);
       if (!isNew) fresh ??= entries.slice(0, index);
       else if (fresh) fresh.push(entry);
     }
@@ -83,12 +93,16 @@ export class Replica {
 
   /** Everything, in batches of about the chunk size. */
   snapshot(): EntryBatch[] {
-    return this.#collect(0);
+    return this.#collect(() => true);
   }
 
-  /** Everything newer than `seq`, removals included. */
-  since(seq: number): EntryBatch[] {
-    return this.#collect(seq);
+  /** Everything newer than `seq` that a reader has not, removals included, and what turned up after it got there. */
+  since(seq: number, doubt?: Doubt): EntryBatch[] {
+    const from = doubt?.verified ?? seq;
+    return this.#collect((entry) => {
+      if (entry.seq > from) return !doubt?.told.has(entry.seq);
+      return (this.#late.get(entry.seq) ?? 0) >= seq;
+    });
   }
 
   /**
@@ -118,7 +132,9 @@ export class Replica {
     const chunks = new Chunks(this.#chunkBytes);
     if (floor && floor.seq > (this.#floor?.seq ?? 0)) chunks.add(floor);
     for (const [key, entry] of next.#entries) {
-      if (entry.seq > (this.#entries.get(key)?.seq ?? 0)) chunks.add(entry);
+      if (entry.seq <= (this.#entries.get(key)?.seq ?? 0)) continue;
+      chunks.add(entry);
+      if (entry.seq < this.#position) next.#turnedUp(entry.seq, this.#position);
     }
     return { changed: chunks.finish(), vanished };
   }
@@ -172,11 +188,17 @@ export class Replica {
     this.#bytes -= entryBytes(entry);
   }
 
-  #collect(after: number): EntryBatch[] {
+  #turnedUp(seq: number, position: number): void {
+    this.#late.set(seq, position);
+    const [oldest] = this.#late.keys();
+    if (this.#late.size > MAX_LATE && oldest !== undefined) this.#late.delete(oldest);
+  }
+
+  #collect(isWanted: (entry: Entry) => boolean): EntryBatch[] {
     const chunks = new Chunks(this.#chunkBytes);
-    if (this.#floor && this.#floor.seq > after) chunks.add(this.#floor);
+    if (this.#floor && isWanted(this.#floor)) chunks.add(this.#floor);
     for (const entry of this.#entries.values()) {
-      if (entry.seq > after) chunks.add(entry);
+      if (isWanted(entry)) chunks.add(entry);
     }
     return chunks.finish();
   }

@@ -184,6 +184,54 @@ describe("a reader that continues from a checkpoint", () => {
     expect(reader.keys).toEqual(["a", "c"]);
   });
 
+  it("gets what its hub may not have been told, without what it has", async () => {
+    const { session, load } = setUp();
+    session.openStore(ref, () => undefined);
+    load([put("a", 1), put("lost", 5), put("b", 6), put("c", 8)], 8);
+    const reader = new Reader();
+    const doubt = { verified: 4, told: new Set([6]) };
+    session.openStore(ref, reader.listen, {
+      since: { epoch: "e", seq: 7, time: 1_000_000, doubt },
+    });
+    await settle();
+    expect([...reader.entries.keys()]).toEqual(["lost", "c"]);
+  });
+
+  it("is told how far what this hub has is verified", async () => {
+    const { inner, session, load, entries } = setUp();
+    session.openStore(ref, () => undefined);
+    load([put("a", 1)], 1);
+    entries([put("b", 6)], 6);
+    const reader = new Reader();
+    session.openStore(ref, reader.listen);
+    await settle();
+    expect(reader.events.at(-1)).toMatchObject({ type: "synced", verified: 1 });
+    inner.feed.tell({ type: "verified", seq: 6 });
+    expect(reader.events.at(-1)).toEqual({ type: "verified", seq: 6 });
+    const late = new Reader();
+    session.openStore(ref, late.listen);
+    await settle();
+    expect(late.story).toEqual(["reset full", "entries", "synced"]);
+  });
+
+  it("gets what turned up late here while it did not listen", async () => {
+    const { session, load, reset, entries, synced } = setUp();
+    session.openStore(ref, () => undefined);
+    load([put("a", 1), put("b", 9)], 9);
+    reset("delta");
+    entries([put("late", 5)]);
+    synced(9);
+    const before = new Reader();
+    session.openStore(ref, before.listen, since(9));
+    await settle();
+    expect([...before.entries.keys()]).toEqual(["late"]);
+    entries([put("c", 10)], 10);
+    const after = new Reader();
+    session.openStore(ref, after.listen, since(10));
+    await settle();
+    expect([...after.entries.keys()]).toEqual([]);
+  });
+
   it("is not sent back when it comes from a hub that is ahead", async () => {
     const { session, load } = setUp();
     session.openStore(ref, () => undefined);

@@ -7,6 +7,7 @@ import {
   type FeedEvent,
   type FeedListener,
   type FeedReset,
+  type FeedSynced,
   type Session,
   type StoreRef,
 } from "@conat/conat/internal";
@@ -94,6 +95,8 @@ export class SharedStore {
   #kept: KeptSnapshot | undefined;
   #keptTimer: NodeJS.Timeout | undefined;
   #reportedBytes = 0;
+  /** Up to here the feed below has held what it told against what is stored. */
+  #verified = 0;
 
   constructor(options: SharedStoreOptions) {
     this.ref = options.ref;
@@ -156,7 +159,11 @@ export class SharedStore {
         this.#onEntries(event.batch);
         break;
       case "synced":
-        this.#onSynced(event.checkpoint);
+        this.#onSynced(event);
+        break;
+      case "verified":
+        this.#verified = event.seq;
+        this.#tell(event);
         break;
       case "stale":
         if (this.#state !== "loading") this.#state = "stale";
@@ -198,7 +205,7 @@ export class SharedStore {
       this.#incoming?.apply(batch);
       return;
     }
-    const fresh = this.#replica?.apply(batch);
+    const fresh = this.#replica?.apply(batch, this.#state === "catching-up");
     if (fresh === undefined) return;
     // What comes in one piece from a server nearby is many frames to a reader far away.
     for (const part of splitBatch(fresh, this.#options.chunkBytes)) {
@@ -207,11 +214,13 @@ export class SharedStore {
     }
   }
 
-  #onSynced(checkpoint: Checkpoint): void {
+  #onSynced(event: FeedSynced): void {
+    const { checkpoint, verified = checkpoint.seq } = event;
     if (this.#state === "reloading") this.#finishReload(checkpoint.seq);
+    this.#verified = verified;
     this.#replica?.advance(checkpoint.seq);
     this.#state = "live";
-    this.#tell({ type: "synced", checkpoint });
+    this.#tell(event);
     for (const reader of this.#readers) {
       if (reader.waits) this.#welcome(reader);
     }
@@ -281,11 +290,14 @@ export class SharedStore {
     const isDelta =
       !isElsewhere && since?.epoch === replica.epoch && since.time > replica.completeSince;
     this.#tellOne(reader, resetOf(replica, isDelta ? "delta" : "full"));
-    const batches = isDelta ? replica.since(since.seq) : this.#snapshot(replica);
+    const batches = isDelta ? replica.since(since.seq, since.doubt) : this.#snapshot(replica);
     for (const batch of batches) this.#tellOne(reader, { type: "entries", batch });
     // A reader that comes from another hub may be ahead of this one by what is on its way here.
     const seq = isDelta ? Math.max(replica.position, since.seq) : replica.position;
-    this.#tellOne(reader, { type: "synced", checkpoint: { epoch: replica.epoch, seq, time } });
+    const before = isDelta ? (since.doubt?.verified ?? since.seq) : 0;
+    const verified = Math.max(this.#verified, before);
+    const checkpoint = { epoch: replica.epoch, seq, time };
+    this.#tellOne(reader, { type: "synced", checkpoint, verified });
   }
 
   /** The same batches for all who come within a short time: their encoded form is then made only once. */

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { MAX_TOLD } from "../limits.ts";
 import { bytes, name, natural, storeRef } from "./common.ts";
 
 /** `[epoch, sequence, time]`: see Checkpoint. */
@@ -8,8 +9,19 @@ export const checkpoint = v.strictTuple([
   v.number(),
 ]);
 
-/** Event `open`, client → hub: `[feed id chosen by the client, store, checkpoint to continue from]` */
-export const openStore = v.strictTuple([natural, storeRef, v.nullable(checkpoint)]);
+/**
+ * `[verified sequence, [difference…]]`: up to where the checkpoint is verified, and by how much what the client has is
+ * beyond that. See Doubt.
+ */
+export const doubt = v.strictTuple([natural, v.pipe(v.array(natural), v.maxLength(MAX_TOLD))]);
+
+/** Event `open`, client → hub: `[feed id chosen by the client, store, checkpoint to continue from, what is not certain of it]` */
+export const openStore = v.strictTuple([
+  natural,
+  storeRef,
+  v.nullable(checkpoint),
+  v.optional(v.nullable(doubt), null),
+]);
 
 /** Event `close`, client → hub: `[feed id]` */
 export const closeStore = v.strictTuple([natural]);
@@ -37,6 +49,12 @@ export const synced = v.strictTuple([natural, checkpoint]);
  * may see entries of a channel between `reset` and `synced`; the sequence decides which of two is newer.
  */
 export const live = v.strictTuple([natural, bytes, natural]);
+
+/**
+ * Event `verified`, hub → client, after each `synced` and from time to time: what was told on the channel has been held
+ * against what is stored up to this sequence. `[channel, sequence]`
+ */
+export const verified = v.strictTuple([natural, natural]);
 
 /** Event `stale`, hub → client: the feed lags and will start again with `reset`. `[feed id, error kind, message]` */
 export const stale = v.strictTuple([natural, v.string(), v.string()]);
