@@ -11,7 +11,9 @@ export async function applyFault(cast: Cast, { fault, forMs }: Act): Promise<voi
     case "cut":
     case "stall":
     case "delay":
-      return trouble(fault.kind, linesOf(cast, fault.target, fault.at), forMs);
+      return trouble(fault.kind, linesOf(cast, fault), forMs);
+    case "flap":
+      return flap(linesOf(cast, fault), forMs);
     case "replace":
       return cast.replaceClient(fault.at);
     case "step-down":
@@ -24,8 +26,32 @@ export async function applyFault(cast: Cast, { fault, forMs }: Act): Promise<voi
   }
 }
 
-function linesOf(cast: Cast, target: "client-line" | "hub-line", at: number): Lines {
-  return (target === "client-line" ? cast.clientLines : cast.hubLines)[at] ?? [];
+function linesOf(
+  { clientLines, hubLines, cluster }: Cast,
+  { target, at }: Extract<Act["fault"], { kind: "cut" | "stall" | "delay" | "flap" }>,
+): Lines {
+  switch (target) {
+    case "client-line":
+      return clientLines[at] ?? [];
+    case "hub-line":
+      return hubLines[at] ?? [];
+    case "route":
+      return cluster?.routes.slice(at, at + 1) ?? [];
+    case "routes-of": {
+      const node = cluster?.nodes[at];
+      return node ? (cluster?.routesOf(node) ?? []) : [];
+    }
+  }
+}
+
+/** Just long enough for the nodes to call each other again, in milliseconds: they do so once a second. */
+const FLAP_MS = 1_300;
+
+async function flap(lines: Lines, forMs: number): Promise<void> {
+  for (let leftMs = forMs; leftMs > 0; leftMs -= FLAP_MS) {
+    await trouble("cut", lines, 50);
+    await sleep(Math.min(leftMs, FLAP_MS));
+  }
 }
 
 async function trouble(

@@ -123,6 +123,7 @@ export class Cast {
         // What takes its time is shorter than in production, so that more of it happens.
         ...["--ping-interval", "1500ms", "--ping-timeout", "1500ms"],
         ...["--drain", "300ms", "--feed-linger", "500ms", "--stop-deadline", "8s"],
+        ...["--disconnect-grace", "2s"],
       ]);
       this.hubs.push(hub);
       this.#closers.push(() => hub.end("SIGKILL"));

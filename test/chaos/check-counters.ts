@@ -6,13 +6,13 @@ export function checkCounters({ histories, evidence }: Run): Findings {
   const certain = new Map<string, number>();
   const perhaps = new Map<string, number>();
   let unsettled = 0;
-  for (const { events, wasKilled } of histories) {
+  for (const { events, killedAt } of histories) {
     const kinds = new Map<number, string | undefined>();
     for (const event of events) if (event.type === "updated") kinds.set(event.n, event.kind);
     for (const event of events) {
       if (event.type !== "update") continue;
       const kind = kinds.get(event.n);
-      if (!kinds.has(event.n) && !wasKilled) unsettled += 1;
+      if (!kinds.has(event.n) && killedAt === undefined) unsettled += 1;
       // Every other failure says that nothing was stored.
       const isUnknown = !kinds.has(event.n) || kind === "outcome-unknown" || kind === "timeout";
       const into = isUnknown ? perhaps : kind === undefined ? certain : undefined;

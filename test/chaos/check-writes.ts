@@ -26,7 +26,7 @@ export function checkWrites({ histories, evidence }: Run): Findings {
   const newest = newestOf(evidence.bucket);
   const stored = storedValues(evidence.facts.values());
   const writes: Write[] = [];
-  for (const { client, events, wasKilled } of histories) {
+  for (const { client, events, killedAt } of histories) {
     const ends = new Map<number, End>();
     for (const event of events) {
       if (event.type !== "end") continue;
@@ -38,7 +38,7 @@ export function checkWrites({ histories, evidence }: Run): Findings {
       const end = ends.get(intent.n);
       writes.push({ client, intent, end });
       if (end !== undefined) counts[end.status] += 1;
-      else if (wasKilled) interrupted += 1;
+      else if (killedAt !== undefined) interrupted += 1;
       else unsettled += 1;
     }
   }

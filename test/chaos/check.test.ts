@@ -3,7 +3,15 @@ import { check, type Findings, type Run } from "./check.ts";
 import type { StoredFact } from "./evidence.ts";
 import { type Dump, type HistoryEvent, parseHistory } from "./history.ts";
 
-const EMPTY: Dump = { own: {}, shared: {}, counter: {}, set: {}, short: {}, presence: {} };
+const EMPTY: Dump = {
+  own: {},
+  shared: {},
+  counter: {},
+  set: {},
+  short: {},
+  presence: {},
+  alive: {},
+};
 
 /** One client "c" that did and saw this, while servers stored that. */
 function judge(
@@ -11,7 +19,7 @@ function judge(
   facts: readonly StoredFact[],
   options: {
     dump?: Partial<Dump>;
-    wasKilled?: boolean;
+    killedAt?: number;
     bucket?: readonly StoredFact[];
     uncopied?: number;
   } = {},
@@ -25,7 +33,7 @@ function judge(
     }
   }
   const run: Run = {
-    histories: [{ client: "c", events, wasKilled: options.wasKilled ?? false }],
+    histories: [{ client: "c", events, killedAt: options.killedAt }],
     evidence: {
       facts: new Map(facts.map((fact) => [fact.seq, fact])),
       bucket,
@@ -44,6 +52,7 @@ const fact = (seq: number, key: string, value: unknown, id = `o.${seq}`): Stored
   store: "own",
   key,
   seq,
+  time: seq,
   value,
   id,
 });
@@ -115,7 +124,7 @@ describe("the checker finds", () => {
 
   it("a write that never ended, unless its client was killed", () => {
     expect(judge([intent(1, "k", "c#1")], []).problems).toEqual(["1 writes have not ended"]);
-    expect(judge([intent(1, "k", "c#1")], [], { wasKilled: true }).problems).toEqual([]);
+    expect(judge([intent(1, "k", "c#1")], [], { killedAt: 1 }).problems).toEqual([]);
   });
 
   it("a change that was told twice or too late", () => {
@@ -154,6 +163,27 @@ describe("the checker finds", () => {
     expect(judge(events, [counter(2)]).problems).toEqual([]);
     expect(judge(events, [counter(3)]).problems).toEqual([]);
     expect(judge(events, [counter(4)]).problems).toEqual(["c0 is 4 and must be from 2 to 3"]);
+  });
+
+  it("a key that is to last as long as its client, and does not, or lasts longer", () => {
+    const alive = (value: string | null, time: number): StoredFact => ({
+      ...fact(time, "c", value),
+      store: "alive",
+    });
+    const set: HistoryEvent[] = [
+      { type: "intent", n: 1, store: "alive", key: "c", value: "c#1" },
+      { type: "end", n: 1, status: "confirmed", seq: 1 },
+    ];
+    const about = (facts: readonly StoredFact[], killedAt?: number): readonly string[] =>
+      judge(set, facts, { ...(killedAt && { killedAt }) }).problems;
+    const there = { ...alive("c#1", 1) };
+    expect(about([there])).toEqual([]);
+    expect(about([there, alive(null, 9_000)])).toEqual(["c is there, its key is not"]);
+    expect(about([there, alive(null, 9_000)], 5_000)).toEqual([]);
+    expect(about([there], 5_000)).toEqual(["c was killed, and its key is there"]);
+    expect(about([there, alive(null, 60_000)], 5_000)).toEqual([
+      "the key of c was there for 55000 ms after it was killed",
+    ]);
   });
 
   it("a merged set that lacks, keeps or invents a member", () => {

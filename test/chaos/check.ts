@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
+import { checkAlive } from "./check-alive.ts";
 import { checkCounters } from "./check-counters.ts";
 import { checkSet } from "./check-set.ts";
 import { checkWrites } from "./check-writes.ts";
 import type { Evidence } from "./evidence.ts";
-import { type Dump, EPHEMERAL, type History } from "./history.ts";
+import { ALIVE, type Dump, EPHEMERAL, type History } from "./history.ts";
 
 export interface Findings {
   /** What must not be; empty when every promise held. */
@@ -27,6 +28,7 @@ export function check(run: Run): Findings {
     checkWrites(run),
     checkCounters(run),
     checkSet(run),
+    checkAlive(run),
     checkOrder(run),
     checkEqual(run),
     checkClients(run),
@@ -81,7 +83,8 @@ export function differences(dump: Dump, { bucket }: Pick<Evidence, "bucket">): s
     const isSame =
       value === null
         ? shown === undefined
-        : shown?.seq === seq && isDeepStrictEqual(shown.value, value);
+        : // What is renewed all the time is shown as it was a moment ago.
+          (shown?.seq === seq || store === ALIVE) && isDeepStrictEqual(shown?.value, value);
     if (isSame) continue;
     found.push(
       `${store} ${key} is ${JSON.stringify(value)} at ${seq} and shows ${JSON.stringify(shown)}`,

@@ -28,6 +28,8 @@ export interface StoredFact {
   readonly store: StoreName;
   readonly key: string;
   readonly seq: number;
+  /** When it was stored, in milliseconds since the epoch. */
+  readonly time: number;
   /** Null for a removal. */
   readonly value: unknown;
   /** Id that the writer gave to the write; "" when there was none. */
@@ -132,7 +134,8 @@ export class Witness {
           const { headers } = message;
           if (error || headers === undefined) return;
           const seq = Number(headers.get("Nats-Sequence"));
-          const fact = toFact(headers.get("Nats-Subject"), seq, headers, message.string());
+          const time = Date.parse(headers.get("Nats-Time-Stamp"));
+          const fact = toFact(headers.get("Nats-Subject"), seq, time, headers, message.string());
           if (fact !== undefined) this.#facts.set(seq, fact);
         },
       });
@@ -172,7 +175,8 @@ async function readAll(
       // "<stream> <sequence> …" where the message was copied from.
       const source = message.headers?.get("Nats-Stream-Source") ?? "";
       const seq = source === "" ? message.seq : Number(source.split(" ")[1]);
-      const fact = toFact(message.subject, seq, message.headers, message.string());
+      const time = message.info.timestampNanos / 1e6;
+      const fact = toFact(message.subject, seq, time, message.headers, message.string());
       if (fact !== undefined) facts.push(fact);
       if (message.info.pending === 0) break;
     }
@@ -185,6 +189,7 @@ async function readAll(
 function toFact(
   subject: string,
   seq: number,
+  time: number,
   headers: MsgHdrs | undefined,
   text: string,
 ): StoredFact | undefined {
@@ -195,5 +200,5 @@ function toFact(
   }
   const isRemoval = headers?.has("KV-Operation") || headers?.has("Nats-Marker-Reason");
   const value: unknown = isRemoval ? null : JSON.parse(text);
-  return { store, key, seq, value, id: headers?.get("Nats-Msg-Id") ?? "" };
+  return { store, key, seq, time, value, id: headers?.get("Nats-Msg-Id") ?? "" };
 }

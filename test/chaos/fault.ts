@@ -8,6 +8,14 @@ export type Fault =
   | { readonly kind: "replace"; readonly target: "client"; readonly at: number }
   /** A line breaks, or says nothing any more, or is slow. */
   | { readonly kind: "cut" | "stall" | "delay"; readonly target: Line; readonly at: number }
+  /** The line between two nodes breaks, hangs, is slow, or does not hold. */
+  | {
+      readonly kind: "cut" | "stall" | "delay" | "flap";
+      readonly target: "route";
+      readonly at: number;
+    }
+  /** A node is cut off from all others, and knows that or does not. */
+  | { readonly kind: "cut" | "stall"; readonly target: "routes-of"; readonly at: number }
   /** The leader of the bucket hands over to another node. */
   | { readonly kind: "step-down"; readonly target: "leader"; readonly at: 0 }
   /** The leader of the bucket is killed by force, and started again after that time. */
@@ -32,12 +40,12 @@ export interface CastSize {
   readonly pages: number;
 }
 
-/**
- * What is in trouble: never twice at the same time. All nodes are one such thing, because one at a time is what three of
- * them promise to survive; the leader may be any of them.
- */
+/** What a cluster promises to survive once at a time: trouble of any node, or of what lies between two of them. */
+const OF_CLUSTER: readonly Fault["target"][] = ["nats", "leader", "route", "routes-of"];
+
+/** What is in trouble: never twice at the same time. All of the cluster is one such thing. */
 export function slotOf({ target, at }: Fault): string {
-  return target === "nats" || target === "leader" ? "nats" : `${target} ${at}`;
+  return OF_CLUSTER.includes(target) ? "nats" : `${target} ${at}`;
 }
 
 export function describeAct({ atMs, forMs, fault }: Act): string {

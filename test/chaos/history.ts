@@ -1,11 +1,14 @@
 import * as z from "zod";
 
 /** The stores of a run, each for one kind of work. */
-export const STORES = ["own", "shared", "counter", "set", "short", "presence"] as const;
+export const STORES = ["own", "shared", "counter", "set", "short", "presence", "alive"] as const;
 export type StoreName = (typeof STORES)[number];
 
 /** Kept in memory: gone when the only server is. */
 export const EPHEMERAL: readonly StoreName[] = ["presence"];
+
+/** Each client has a key of its own name in it, which lasts as long as the client and is renewed by its hub. */
+export const ALIVE: StoreName = "alive";
 
 /** Stores in which every write has a value that no other write has. */
 export const UNIQUE_VALUES: readonly StoreName[] = ["own", "shared", "short", "presence"];
@@ -61,8 +64,8 @@ export type HistoryEvent = z.infer<typeof historyEvent>;
 export interface History {
   readonly client: string;
   readonly events: readonly HistoryEvent[];
-  /** It was killed: what it had not heard the end of nobody can know. */
-  readonly wasKilled: boolean;
+  /** When it was killed, by the clock: what it had not heard the end of by then nobody can know. */
+  readonly killedAt: number | undefined;
 }
 
 const stored = z.object({ value: z.unknown(), seq: z.number() });

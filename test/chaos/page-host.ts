@@ -88,6 +88,6 @@ class PageClient implements ChaosClient {
   }
 
   history(): History {
-    return { client: this.name, events: parseHistory(this.#log()), wasKilled: false };
+    return { client: this.name, events: parseHistory(this.#log()), killedAt: undefined };
   }
 }

@@ -35,7 +35,7 @@ export class ProcessClient implements ChaosClient {
   readonly #exited: Promise<void>;
   readonly #waiting = new Map<number, { resolve(value: unknown): void; reject(e: Error): void }>();
   #lastId = 0;
-  #wasKilled = false;
+  #killedAt: number | undefined;
 
   /** Resolves when the client has opened its stores and works. */
   static async start(options: ClientOptions): Promise<ProcessClient> {
@@ -65,7 +65,7 @@ export class ProcessClient implements ChaosClient {
   }
 
   get wasKilled(): boolean {
-    return this.#wasKilled;
+    return this.#killedAt !== undefined;
   }
 
   async stop(): Promise<void> {
@@ -85,7 +85,7 @@ export class ProcessClient implements ChaosClient {
 
   history(): History {
     const events = parseHistory(readFileSync(this.#options.logFile, "utf8"));
-    return { client: this.name, events, wasKilled: this.#wasKilled };
+    return { client: this.name, events, killedAt: this.#killedAt };
   }
 
   pause(): void {
@@ -97,7 +97,7 @@ export class ProcessClient implements ChaosClient {
   }
 
   async kill(): Promise<void> {
-    this.#wasKilled = true;
+    this.#killedAt = Date.now();
     this.#child.kill("SIGKILL");
     await this.#exited;
   }

@@ -1,11 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { eventually } from "@conat/conat/testing";
 import { applyFault } from "./apply-fault.ts";
 import { Cast, type CastOptions } from "./cast.ts";
 import { check, differences, type Findings } from "./check.ts";
+import { aliveIn } from "./check-alive.ts";
 import { Witness } from "./evidence.ts";
 import { type Act, describeAct, type Fault, slotOf } from "./fault.ts";
-import type { Dump } from "./history.ts";
+import { ALIVE, type Dump } from "./history.ts";
 import type { ChaosClient } from "./process-client.ts";
 
 export interface ChaosOptions extends CastOptions {
@@ -16,6 +18,9 @@ export interface ChaosOptions extends CastOptions {
   readonly convergeWithinMs: number;
   readonly log: (line: string) => void;
 }
+
+/** Within which the key of a client that says goodbye is gone, in milliseconds: sooner than its lifetime ends. */
+const LEAVES_WITHIN_MS = 4_000;
 
 /** Lets clients work while things go wrong, and finds out whether every promise was kept. */
 export async function runChaos(options: ChaosOptions): Promise<Findings> {
@@ -41,8 +46,12 @@ export async function runChaos(options: ChaosOptions): Promise<Findings> {
       losesMemory: schedule.some(({ fault }) => isEndOfServer(fault)),
     });
     await Promise.all(cast.clients().map((client) => client.close()));
+    const left = await stillAlive(witness);
     return {
-      problems: findings.problems,
+      problems: [
+        ...findings.problems,
+        ...left.map((name) => `${name} has left, and its key has not`),
+      ],
       figures: {
         seed: options.seed,
         faults: schedule.length,
@@ -93,6 +102,17 @@ async function settle(clients: readonly ChaosClient[], withinMs: number): Promis
   deadline.abort();
 }
 
+/** Clients whose key is there some time after all have closed. */
+async function stillAlive(witness: Witness): Promise<string[]> {
+  let left: string[] = [];
+  const areGone = async (): Promise<boolean> => {
+    left = [...aliveIn(await witness.bucket())];
+    return left.length === 0;
+  };
+  await eventually(areGone, { timeoutMs: LEAVES_WITHIN_MS, intervalMs: 100 }).catch(() => {});
+  return left;
+}
+
 /** Resolves with what clients show when all of them show what is stored, or when the time is up. */
 async function converge(
   clients: readonly ChaosClient[],
@@ -106,7 +126,11 @@ async function converge(
     const bucket = await witness.bucket();
     // What has a short life ends it before the end is looked at.
     if (bucket.some(({ store, value }) => store === "short" && value !== null)) return false;
-    const newest = (facts: typeof bucket): number => Math.max(0, ...facts.map(({ seq }) => seq));
+    // Everybody who is there, and nobody else.
+    const names = clients.map(({ name }) => name);
+    if (!isDeepStrictEqual(aliveIn(bucket), new Set(names))) return false;
+    const newest = (facts: typeof bucket): number =>
+      Math.max(0, ...facts.map(({ store, seq }) => (store === ALIVE ? 0 : seq)));
     return (
       newest(before) === newest(bucket) &&
       [...dumps.values()].every((dump) => differences(dump, { bucket }).length === 0)

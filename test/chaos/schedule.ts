@@ -12,7 +12,7 @@ const SHORT_MS = [100, 2_500] as const;
 const LONG_MS = [5_000, 20_000] as const;
 const LONG_SHARE = 0.1;
 
-const TARGETS = ["nats", "hub", "client", "client-line", "hub-line", "leader"] as const;
+const TARGETS = ["nats", "hub", "client", "client-line", "hub-line", "leader", "route"] as const;
 
 /** Faults for so long a time, all from the seed. Several may be there at once, but only one of each target. */
 export function createSchedule(seed: number, totalMs: number, size: CastSize): Act[] {
@@ -51,6 +51,16 @@ function createFault(random: () => number, { nodes, hubs, clients, pages }: Cast
     case "leader":
       if (nodes === 1) return { kind: "kill", target: "nats", at: 0 };
       return { kind: pick(random, ["step-down", "kill"]), target, at: 0 };
+    case "route":
+      if (nodes === 1) return { kind: "terminate", target: "nats", at: 0 };
+      if (random() < 0.5) {
+        return { kind: pick(random, ["cut", "stall"]), target: "routes-of", at: among(nodes) };
+      }
+      return {
+        kind: pick(random, ["cut", "stall", "delay", "flap"]),
+        target,
+        at: among((nodes * (nodes - 1)) / 2),
+      };
   }
 }
 

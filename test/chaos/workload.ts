@@ -1,12 +1,25 @@
-import { type Client, ConatError, type DKV, dkv } from "@conat/conat";
+import { type Client, ConatError, type DKV, dkv, type SetOptions } from "@conat/conat";
 import { mergeSet } from "@conat/conat/merge";
-import { type Dump, EPHEMERAL, type HistoryEvent, STORES, type StoreName } from "./history.ts";
+import {
+  ALIVE,
+  type Dump,
+  EPHEMERAL,
+  type HistoryEvent,
+  STORES,
+  type StoreName,
+} from "./history.ts";
 import { between, createRandom, pick } from "./random.ts";
 
 export const PROJECT = "chaos";
 
 /** Lifetime of what is written into the store "short", in milliseconds. */
 export const SHORT_TTL_MS = 1_000;
+
+/** Lifetime of what lasts as long as its client: how long a hub that died leaves it there, in milliseconds. */
+const ALIVE_TTL_MS = 10_000;
+
+/** How long a client may be connected again before its key is, in milliseconds. */
+const ALIVE_AGAIN_MS = 10_000;
 
 export interface WorkloadOptions {
   /** Name of this client, part of every value it writes. */
@@ -27,6 +40,11 @@ export interface Workload {
 }
 
 const KEYS = { own: 5, shared: 6, counter: 3, short: 5, presence: 3 } as const;
+
+const SET_OPTIONS: Readonly<Partial<Record<StoreName, SetOptions>>> = {
+  short: { ttlMs: SHORT_TTL_MS },
+  alive: { ttlMs: ALIVE_TTL_MS, untilDisconnect: true },
+};
 
 /** Members that one client keeps in the shared set, so that values stay small. */
 const MAX_MEMBERS = 8;
@@ -63,11 +81,17 @@ class Worker implements Workload {
   readonly #members = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #operations = 0;
+  /** Since when the client's own key must be there, by its own clock. */
+  #liveSince = performance.now();
 
   constructor(options: WorkloadOptions, stores: ReadonlyMap<StoreName, DKV>) {
     this.#options = options;
     this.#stores = stores;
     this.#random = createRandom(options.seed);
+    this.#store(ALIVE).on("status", () => {
+      this.#liveSince = performance.now();
+    });
+    this.#operateOn(ALIVE);
     this.#schedule();
   }
 
@@ -77,7 +101,15 @@ class Worker implements Workload {
   }
 
   dump(): Dump {
-    const all: Dump = { own: {}, shared: {}, counter: {}, set: {}, short: {}, presence: {} };
+    const all: Dump = {
+      own: {},
+      shared: {},
+      counter: {},
+      set: {},
+      short: {},
+      presence: {},
+      alive: {},
+    };
     for (const [name, store] of this.#stores) {
       for (const [key, value] of store.entries()) all[name][key] = { value, seq: store.seq(key) };
     }
@@ -93,13 +125,13 @@ class Worker implements Workload {
     const pauseMs = this.#random() * 2 * this.#options.pauseMs;
     this.#timer = setTimeout(() => {
       this.#checkOwn();
-      this.#operate();
+      this.#checkAlive();
+      this.#operateOn(pick(this.#random, ["own", "own", "shared", "shared", ...STORES]));
       this.#schedule();
     }, pauseMs);
   }
 
-  #operate(): void {
-    const name = pick(this.#random, ["own", "own", "shared", "shared", ...STORES]);
+  #operateOn(name: StoreName): void {
     switch (name) {
       case "counter":
         this.#update(`c${between(this.#random, 0, KEYS.counter - 1)}`);
@@ -109,6 +141,9 @@ class Worker implements Workload {
         return;
       case "shared":
         this.#write(name, `s${between(this.#random, 0, KEYS.shared - 1)}`);
+        return;
+      case "alive":
+        this.#put(name, this.#options.name, `${this.#options.name}#${this.#operations + 1}`);
         return;
       case "own":
       case "short":
@@ -132,9 +167,7 @@ class Worker implements Workload {
     const { log } = this.#options;
     log({ type: "intent", n, store: name, key, value: value ?? null });
     const write =
-      value === undefined
-        ? store.delete(key)
-        : store.set(key, value, name === "short" ? { ttlMs: SHORT_TTL_MS } : {});
+      value === undefined ? store.delete(key) : store.set(key, value, SET_OPTIONS[name]);
     if (JSON.stringify(store.get(key)) !== JSON.stringify(value)) {
       log({ type: "flaw", what: `${name} ${key} did not show what was just written` });
     }
@@ -207,6 +240,16 @@ class Worker implements Workload {
       });
       this.#expected.delete(key);
     }
+  }
+
+  /** A client that is connected is there, for itself and for everybody else. */
+  #checkAlive(): void {
+    const store = this.#store(ALIVE);
+    const { name, log } = this.#options;
+    if (store.status !== "live") this.#liveSince = performance.now();
+    if (store.has(name) || performance.now() - this.#liveSince < ALIVE_AGAIN_MS) return;
+    log({ type: "flaw", what: "its key is not there although it is connected" });
+    this.#liveSince = performance.now();
   }
 
   #track(work: Promise<void>): void {
