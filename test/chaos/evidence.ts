@@ -23,6 +23,9 @@ const BATCH = 2_000;
 /** A stream that sources another one asks again after some 10 s where nobody answered. */
 const COPY_WITHIN_MS = 40_000;
 
+/** Its pauses grow with the failures before; a new leader begins anew. So often one is made while messages are missing. */
+const NEW_LEADER_EVERY_MS = 12_000;
+
 /** One message that was stored. */
 export interface StoredFact {
   readonly store: StoreName;
@@ -79,8 +82,13 @@ export class Witness {
     for (const fact of bucket) this.#facts.set(fact.seq, fact);
     const copies = new Map<number, StoredFact>();
     const findUncopied = (): number => bucket.filter(({ seq }) => !copies.has(seq)).length;
+    let startedAt = performance.now();
     await eventually(
       async () => {
+        if (performance.now() - startedAt > NEW_LEADER_EVERY_MS) {
+          startedAt = performance.now();
+          await connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${AUDIT_STREAM}`);
+        }
         for (const fact of await readAll(connection, manager, AUDIT_STREAM)) {
           copies.set(fact.seq, fact);
         }

@@ -7,6 +7,9 @@ import { pickFreePort } from "@conat/hub/nats-server";
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const PARENT_WATCH = pathToFileURL(`${ROOT}scripts/parent-watch.mjs`).href;
 
+/** A hub gives up where it reaches nothing for 30 s; what supervises it starts it again. */
+const MAX_STARTS = 3;
+
 /** A hub in a process of its own, started as an operator starts it. */
 export class HubProcess {
   readonly #args: readonly string[];
@@ -38,6 +41,12 @@ export class HubProcess {
     this.#log = "";
     // Not left to the system: it gives what it chose to outgoing connections as well, while the hub is down.
     this.#port ||= await pickFreePort();
+    for (let starts = 1; !(await this.#tryStart()); starts += 1) {
+      if (starts === MAX_STARTS) throw new Error(`the hub did not start: ${this.#log.trim()}`);
+    }
+  }
+
+  async #tryStart(): Promise<boolean> {
     const child = spawn(
       process.execPath,
       [
@@ -55,10 +64,10 @@ export class HubProcess {
     for await (const line of createInterface({ input: child.stdout })) {
       if (!line.startsWith("conat: http:")) continue;
       this.#child = child;
-      return;
+      return true;
     }
     await this.#exited;
-    throw new Error(`the hub did not start: ${this.#log.trim()}`);
+    return false;
   }
 
   signal(signal: NodeJS.Signals): void {

@@ -1,6 +1,7 @@
 import { type DKV, dkv } from "@conat/conat";
 import { eventually } from "@conat/conat/testing";
 import { expect, it } from "vitest";
+import { startTcpProxy } from "../tcp-proxy.ts";
 import { startTestCluster } from "../test-cluster.ts";
 import { project_id, useBench } from "./bench.ts";
 import { expectKept, startWork, untilMoreIsConfirmed } from "./work.ts";
@@ -36,4 +37,23 @@ it("what leads the bucket is cut off from the other two: they carry on, and who 
   for (const work of works) await untilMoreIsConfirmed(work, PATIENCE_MS);
   for (const work of works) await work.stop();
   for (const [at, work] of works.entries()) await expectKept(work, `w${at} `, stores);
+}, 120_000);
+
+it("who knows several nodes, and is connected to one that is cut off from the others, goes to another one", async () => {
+  const cluster = bench.later(await startTestCluster());
+  await bench.hub({ natsUrl: cluster.url, replicas: 3 });
+  const leader = await cluster.leaderOf(BUCKET);
+  const [other] = cluster.nodes.filter((node) => node !== leader);
+  // Away when it connects for the first time, so that it is certain where it does; many, so that some are tried before.
+  const lines = await Promise.all([1, 2, 3, 4, 5].map(() => startTcpProxy(other?.port ?? 0)));
+  for (const line of lines) bench.later(line).cut();
+  const address = [leader.url, ...lines.map(({ port }) => `nats://127.0.0.1:${port}`)].join();
+  const store = await dkv<number>({ client: bench.client(address), project_id, name: "work" });
+  const work = startWork(store, "w ");
+  await untilMoreIsConfirmed(work);
+  for (const line of lines) line.mend();
+  for (const route of cluster.routesOf(leader)) route.cut();
+  await untilMoreIsConfirmed(work, PATIENCE_MS);
+  await work.stop();
+  await expectKept(work, "w ", [store]);
 }, 120_000);

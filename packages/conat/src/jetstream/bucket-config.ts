@@ -60,6 +60,8 @@ export const streamInfo = v.object({
     metadata: v.optional(v.record(v.string(), v.string()), {}),
   }),
   state: v.object({ last_seq: v.number() }),
+  /** In a cluster; without a leader what is said of the stream is not certain, and nothing can be stored. */
+  cluster: v.optional(v.object({ leader: v.optional(v.string(), "") })),
   /** The server's clock. */
   ts: v.optional(v.string(), ""),
 });

@@ -204,11 +204,13 @@ class Opener {
 
   async #describe(name: Bucket): Promise<StreamInfo | undefined> {
     try {
-      return await this.#request("INFO", name, undefined);
+      const info = await this.#request("INFO", name, undefined);
+      if (info.cluster?.leader !== "") return info;
     } catch (error) {
       if (isApiError(error, API_ERROR.streamNotFound)) return undefined;
       throw error;
     }
+    throw new ConatError("unavailable", `the bucket ${name} has no leader now`);
   }
 
   async #request(

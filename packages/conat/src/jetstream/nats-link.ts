@@ -36,6 +36,7 @@ export interface LinkEvents {
 /** One NATS connection that is kept up: reconnected by the client library, rebuilt when that gives up. */
 export class NatsLink {
   readonly #options: ConnectionOptions;
+  readonly #servers: readonly string[];
   readonly #shown: string;
   readonly #random: () => number;
   readonly #events: LinkEvents;
@@ -46,6 +47,7 @@ export class NatsLink {
 
   constructor(options: ResolvedOptions, name: string, events: LinkEvents) {
     this.#options = toConnectionOptions(options, name);
+    this.#servers = options.addresses.servers;
     this.#shown = options.addresses.shown;
     this.#random = options.random;
     this.#events = events;
@@ -68,6 +70,11 @@ export class NatsLink {
     if (connection === undefined) return;
     await connection.close();
     await this.#done;
+  }
+
+  /** Tries another server, where there is one: this one is connected, and of no use. */
+  elsewhere(): void {
+    if (this.#servers.length > 1) void this.connection?.reconnect();
   }
 
   async #run(): Promise<void> {
@@ -109,6 +116,7 @@ export class NatsLink {
     this.#connection = connection;
     let lastError: unknown;
     const statuses = connection.status();
+    this.#rememberServers(connection);
     this.#up(connection);
     for await (const status of statuses) {
       if (status.type === "disconnect") this.#down(lastError);
@@ -119,6 +127,12 @@ export class NatsLink {
     const reason = await connection.closed();
     this.#connection = undefined;
     this.#down(reason ?? lastError);
+  }
+
+  /** The client library forgets those that it did not reach before it was connected for the first time. */
+  #rememberServers(connection: NatsConnection): void {
+    const known = connection.getServers().map(({ listen }) => listen);
+    connection.setServers([...new Set([...this.#servers, ...known])]);
   }
 
   #up(connection: NatsConnection): void {

@@ -262,6 +262,7 @@ export class Publisher {
         break;
       }
       this.#sent.delete(id);
+      this.#onBucketInDoubt();
       this.#fail(write, "ambiguous", `nats-server did not answer within ${this.#timeoutMs} ms`);
     }
     this.#sendQueued();

@@ -15,6 +15,12 @@ import type { ResolvedOptions } from "./options.ts";
 /** Pause between two checks whether the buckets are still there, in milliseconds. */
 const BUCKET_CHECK_MS = 1_000;
 
+/** Checks after something suggested one: a leader that is cut off from its cluster notices only after some 20 s. */
+const CHECKS_IN_DOUBT = 3;
+
+/** So often in a row JetStream does not answer before another server is tried: this one may be cut off from its cluster. */
+const MAX_UNANSWERED = 2;
+
 /** Longest time until a session that nothing tells so comes to know that a bucket has another history, in milliseconds. */
 const SLOW_CHECK_MS = 20_000;
 
@@ -43,8 +49,10 @@ export class Readiness {
   #lastBucketCheck = Number.NEGATIVE_INFINITY;
   #bucketCheckTimer: NodeJS.Timeout | undefined;
   #nextBucketCheck = Number.POSITIVE_INFINITY;
-  /** Something suggested it since the last check. */
-  #isInDoubt = false;
+  /** Checks that are left of those that something suggested. */
+  #doubts = 0;
+  /** Checks in a row that got no answer. */
+  #unanswered = 0;
 
   constructor(options: ResolvedOptions, events: ReadinessEvents) {
     this.#options = options;
@@ -106,7 +114,7 @@ export class Readiness {
 
   /** Something suggests that a bucket is gone or has another history: looks, soon, and starts over if that is so. */
   checkBuckets(): void {
-    this.#isInDoubt = true;
+    this.#doubts = CHECKS_IN_DOUBT;
     const waitMs = this.#lastBucketCheck + BUCKET_CHECK_MS - performance.now();
     if (waitMs <= 0) void this.#checkBuckets();
     else this.#checkBucketsIn(waitMs);
@@ -128,8 +136,7 @@ export class Readiness {
     const { ready } = this;
     if (ready === undefined) return;
     this.#lastBucketCheck = performance.now();
-    const wasInDoubt = this.#isInDoubt;
-    this.#isInDoubt = false;
+    this.#doubts -= 1;
     const opened = await openBuckets(ready.connection, this.#options, ready.buckets).catch(
       // A server that cannot tell now is asked again by whatever fails next.
       () => undefined,
@@ -137,10 +144,14 @@ export class Readiness {
     if (ready !== this.#ready) return;
     // Nothing need fail once more where everybody only reads.
     this.#checkBucketsIn(ready.buckets.haveGoneBack ? BUCKET_CHECK_MS : SLOW_CHECK_MS);
-    if (opened === undefined) return;
+    this.#unanswered = opened === undefined ? this.#unanswered + 1 : 0;
+    if (opened === undefined) {
+      this.#tryElsewhere(this.#unanswered);
+      return;
+    }
     if (opened.buckets.isSameAs(ready.buckets)) {
       // Who can tell for certain, because they write, may be about to say so in the bucket.
-      if (wasInDoubt) this.#checkBucketsIn(2 * this.#options.requestTimeoutMs);
+      if (this.#doubts > 0) this.#checkBucketsIn(2 * this.#options.requestTimeoutMs);
       return;
     }
     const { signal } = this.#renew();
@@ -163,10 +174,17 @@ export class Readiness {
           return;
         }
         this.#setStatus("handshaking", error, this.#status.attempt);
+        this.#tryElsewhere(failures + 1);
       }
       const waitMs = backoffMs(failures + 1, this.#options.random());
       await sleep(waitMs, undefined, { signal: current.signal }).catch(() => {});
     }
+  }
+
+  #tryElsewhere(unanswered: number): void {
+    if (unanswered < MAX_UNANSWERED) return;
+    this.#unanswered = 0;
+    this.#link.elsewhere();
   }
 
   #renew(): AbortController {
