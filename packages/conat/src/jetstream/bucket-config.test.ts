@@ -19,14 +19,19 @@ function answered(...dropped: string[]): StreamInfo {
   const config = Object.fromEntries(
     Object.entries(asked).filter(([name]) => !dropped.includes(name)),
   );
-  return v.parse(streamInfo, { config, state: { last_seq: 7 }, ts: "2026-11-21T09:31:34Z" });
+  return v.parse(streamInfo, {
+    config,
+    state: { last_seq: 7 },
+    created: "2026-11-20T09:31:34.123456789Z",
+    ts: "2026-11-21T09:31:34Z",
+  });
 }
 
 describe("a bucket's configuration", () => {
   it("that the server kept whole lacks nothing, and tells what the bucket is", () => {
     expect(missingFrom(answered(), bucket, false)).toEqual([]);
     expect(bucketFacts(answered())).toEqual({
-      epoch: "epoch-1",
+      epoch: "epoch-1.mwos4yuj",
       partitions: 4,
       markerTtlMs: 2_000,
       lastSeq: 7,

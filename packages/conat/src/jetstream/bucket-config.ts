@@ -7,7 +7,7 @@ const NANOS_PER_MS = 1_000_000;
 /** Where a bucket says which of how many partitions it is. */
 const PARTITIONS_KEY = "conat.partitions";
 
-/** Where a bucket says which bucket it is: a new id each time one is created under the name. */
+/** Where a bucket says which history it has: a new id whenever that is noticed to be another one. */
 const EPOCH_KEY = "conat.epoch";
 
 /** What is sent to create the stream of a bucket: an ordinary NATS KV bucket with history 1, plus what conat needs. */
@@ -60,6 +60,7 @@ export const streamInfo = v.object({
     metadata: v.optional(v.record(v.string(), v.string()), {}),
   }),
   state: v.object({ last_seq: v.number() }),
+  created: v.string(),
   /** In a cluster; without a leader what is said of the stream is not certain, and nothing can be stored. */
   cluster: v.optional(v.object({ leader: v.optional(v.string(), "") })),
   /** The server's clock. */
@@ -104,9 +105,11 @@ export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean
 }
 
 export function bucketFacts(info: StreamInfo): BucketFacts {
-  const { config, state } = info;
+  const { config, state, created } = info;
   return {
-    epoch: config.metadata[EPOCH_KEY] ?? "",
+    // Who puts a bucket back as it was configured copies the id. When it was created is the same on every node, and stays
+    // so over restarts, changes of the leader and of the configuration, and in a copy of the data.
+    epoch: `${config.metadata[EPOCH_KEY]}.${Date.parse(created).toString(36)}`,
     partitions: Number(config.metadata[PARTITIONS_KEY]),
     markerTtlMs: config.subject_delete_marker_ttl / NANOS_PER_MS,
     lastSeq: state.last_seq,
