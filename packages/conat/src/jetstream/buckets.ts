@@ -31,7 +31,7 @@ export interface OpenBucket {
   /** How long the marker of a removal is kept, in milliseconds. */
   readonly markerTtlMs: number;
   /** Where the history was, by the server's clock, when this session first saw it. */
-  readonly seenFirst: { readonly seq: number; readonly time: number };
+  seenFirst: { readonly seq: number; readonly time: number };
   /** Highest sequence this session knows to be stored. A server that has less has lost some. */
   highWater: number;
   /** Sequences have certainly been given out again, however far the bucket has got since. */

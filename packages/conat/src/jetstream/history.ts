@@ -8,7 +8,7 @@ const TIME_MARGIN_MS = 30_000;
 const ORDER_MARGIN_MS = 5_000;
 
 /** The number and the time of a message. */
-type Stored = Pick<Checkpoint, "seq" | "time">;
+export type Stored = Pick<Checkpoint, "seq" | "time">;
 
 /**
  * Whether the sequence of a message has certainly been given out before: one history does not store under a lower
@@ -16,6 +16,14 @@ type Stored = Pick<Checkpoint, "seq" | "time">;
  */
 export function isGivenOutAgain({ seq, time }: Stored, newest: Stored): boolean {
   return seq <= newest.seq && time > newest.time + ORDER_MARGIN_MS;
+}
+
+/**
+ * Whether what was seen first of a bucket was out of date already, as the oldest message that is stored after it shows:
+ * who was asked had been paused, and did not know yet that another node leads the bucket since.
+ */
+export function wasOutOfDate(seenFirst: Stored, next: Stored): boolean {
+  return next.seq > seenFirst.seq && next.time < seenFirst.time - TIME_MARGIN_MS;
 }
 
 /**

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
@@ -19,11 +18,10 @@ import type {
 } from "../session/session.ts";
 import { whenReady } from "../session/when-ready.ts";
 import { BoundEntries } from "./bound-entries.ts";
-import type { OpenBucket } from "./buckets.ts";
 import type { FeedCounters, ReadyState } from "./feed-host.ts";
 import { FeedSet } from "./feed-set.ts";
-import { isOfHistory } from "./history.ts";
-import { readEntry, readLastSeq } from "./leader.ts";
+import { judgeCheckpoint } from "./judge-checkpoint.ts";
+import { readEntry, readLastSeq, readNext } from "./leader.ts";
 import { LoadLane } from "./load-lane.ts";
 import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -200,29 +198,27 @@ export class JetstreamSession implements Session {
   }
 
   /**
-   * Whether a checkpoint of a store is of the history that its bucket has; see {@link isOfHistory}.
+   * Whether a checkpoint of a store is of the history that its bucket has; see {@link judgeCheckpoint}.
    * @throws ConatError `unavailable` or `timeout` when that cannot be told now
    */
   async knows(ref: StoreRef, checkpoint: Checkpoint): Promise<boolean> {
     const { ready } = this.#readiness;
     if (ready === undefined) throw this.#readiness.reason();
     const bucket = ready.buckets.of(ref);
+    const { connection } = ready;
+    const { requestTimeoutMs } = this.#options;
     try {
-      if (checkpoint.seq > bucket.highWater) {
-        const lastSeq = await this.#lastSeqOf(bucket, checkpoint.seq, ready.connection);
-        if (lastSeq > bucket.highWater) bucket.highWater = lastSeq;
-      }
-      return isOfHistory(checkpoint, bucket, bucket.highWater, this.serverTime());
+      return await judgeCheckpoint(checkpoint, bucket, {
+        lastSeq: async (atLeast) => {
+          const lastSeq = await readLastSeq(connection, bucket, requestTimeoutMs);
+          return lastSeq >= atLeast ? lastSeq : probe(connection, bucket.name, requestTimeoutMs);
+        },
+        next: (after) => readNext(connection, bucket, after, requestTimeoutMs),
+        now: () => this.serverTime(),
+      });
     } catch (error) {
       throw fromNatsError(error, "ask for the end of a bucket");
     }
-  }
-
-  /** At least `seq`, or how far the bucket is for certain. */
-  async #lastSeqOf(bucket: OpenBucket, seq: number, connection: NatsConnection): Promise<number> {
-    const { requestTimeoutMs } = this.#options;
-    const lastSeq = await readLastSeq(connection, bucket, requestTimeoutMs);
-    return lastSeq >= seq ? lastSeq : probe(connection, bucket.name, requestTimeoutMs);
   }
 
   publish(topic: TopicRef, message: TopicMessage): void {

@@ -12,6 +12,7 @@ import {
 import { streamInfo } from "./bucket-config.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { type DraftEntry, settleValues, toEntry } from "./entry-codec.ts";
+import type { Stored } from "./history.ts";
 import { apiRequest } from "./js-api.ts";
 import { parseTime, readHeaders } from "./message-headers.ts";
 import { API_ERROR, ApiError } from "./nats-error.ts";
@@ -63,15 +64,35 @@ export async function readEntry(
   return last === undefined ? undefined : fromStored(last, key);
 }
 
-async function readLast(
+/** The oldest message of a bucket that is stored after a sequence. */
+export async function readNext(
+  connection: NatsConnection,
+  bucket: OpenBucket,
+  after: number,
+  timeoutMs: number,
+): Promise<Stored | undefined> {
+  const payload = { seq: after + 1, next_by_subj: ">" };
+  const next = await readMessage(connection, bucket, payload, timeoutMs);
+  return next && { seq: next.seq, time: parseTime(next.time) };
+}
+
+function readLast(
   connection: NatsConnection,
   bucket: OpenBucket,
   subject: Subject,
   timeoutMs: number,
 ): Promise<StoredMessage | undefined> {
+  return readMessage(connection, bucket, { last_by_subj: subject }, timeoutMs);
+}
+
+async function readMessage(
+  connection: NatsConnection,
+  bucket: OpenBucket,
+  payload: object,
+  timeoutMs: number,
+): Promise<StoredMessage | undefined> {
   const api = `$JS.API.STREAM.MSG.GET.${bucket.stream}`;
   try {
-    const payload = { last_by_subj: subject };
     const { message } = await apiRequest(connection, api, payload, storedMessage, timeoutMs);
     return message;
   } catch (error) {

@@ -147,6 +147,21 @@ describe("opening a session on NATS", () => {
     await store(session, ref, mutate(session, "a", "2", { expectedSeq: 0 }));
   });
 
+  it("tells checkpoints of its buckets' history from those of one that went further before it looked", async () => {
+    const server = await serve();
+    const writer = await open({ servers: server.url });
+    for (const key of ["a", "b", "c"]) await store(writer, ref, mutate(writer, key, "1"));
+    const session = await open({ servers: server.url });
+    for (const key of ["d", "e"]) await store(writer, ref, mutate(writer, key, "1"));
+    const { epoch } = await new FeedProbe(session, ref).synced();
+    const now = session.serverTime();
+    const longAgo = now - 3_600_000;
+    expect(await session.knows(ref, { epoch, seq: 3, time: longAgo })).toBe(true);
+    expect(await session.knows(ref, { epoch, seq: 5, time: now })).toBe(true);
+    expect(await session.knows(ref, { epoch, seq: 5, time: longAgo })).toBe(false);
+    expect(await session.knows(ref, { epoch, seq: 6, time: now })).toBe(false);
+  });
+
   it("tells every change of its status, and nothing after it is closed", async () => {
     const server = await serve();
     const session = await open({ servers: server.url });
