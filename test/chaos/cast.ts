@@ -71,7 +71,7 @@ export class Cast {
     this.nodes = nodes;
     this.cluster = cluster;
     this.#closers.push(() => rm(folder, { recursive: true, force: true }));
-    this.#closers.push(() => Promise.all(nodes.map((node) => node.stop())));
+    this.#closers.push(() => cluster?.stop() ?? Promise.all(nodes.map((node) => node.stop())));
   }
 
   /** Addresses of all nodes past every line, for who watches. */

@@ -75,7 +75,10 @@ export function checkWrites({ histories, evidence }: Run): Findings {
   problems.push(...twice.map((id) => `${id} is stored twice`));
   if (unsettled > 0) problems.push(`${unsettled} writes have not ended`);
   const { copied, uncopied } = evidence;
-  if (uncopied > 0) problems.push(`the stream that sources the bucket lacks ${uncopied} messages`);
+  if (uncopied.length > 0) {
+    const which = uncopied.map(({ store, key, seq }) => `${store} ${key} at ${seq}`).join(", ");
+    problems.push(`the stream that sources the bucket lacks ${uncopied.length} messages: ${which}`);
+  }
   return {
     problems,
     figures: {

@@ -21,7 +21,7 @@ function judge(
     dump?: Partial<Dump>;
     killedAt?: number;
     bucket?: readonly StoredFact[];
-    uncopied?: number;
+    uncopied?: readonly StoredFact[];
   } = {},
 ): Findings {
   const newest = new Map(facts.map((fact) => [`${fact.store} ${fact.key}`, fact]));
@@ -40,7 +40,7 @@ function judge(
       lastSeq: facts.length,
       unseen: 0,
       copied: 0,
-      uncopied: options.uncopied ?? 0,
+      uncopied: options.uncopied ?? [],
     },
     dumps: new Map([["c", shown]]),
     losesMemory: false,
@@ -86,8 +86,12 @@ describe("the checker finds", () => {
   });
 
   it("a second stream that is not complete, and so proves nothing", () => {
-    const { problems } = judge([], [fact(1, "k", "c#1")], { uncopied: 1 });
-    expect(problems).toEqual(["the stream that sources the bucket lacks 1 messages"]);
+    const { problems } = judge([], [fact(1, "k", "c#1")], {
+      uncopied: [fact(1, "k", "c#1")],
+    });
+    expect(problems).toEqual([
+      "the stream that sources the bucket lacks 1 messages: own k at 1",
+    ]);
   });
 
   it("an acknowledged write whose sequence holds something else", () => {

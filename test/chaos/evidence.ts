@@ -51,7 +51,7 @@ export interface Evidence {
   /** Messages in the stream that sources the bucket. */
   readonly copied: number;
   /** Messages that the bucket holds and that stream does not, although it had time. */
-  readonly uncopied: number;
+  readonly uncopied: readonly StoredFact[];
 }
 
 /**
@@ -81,7 +81,7 @@ export class Witness {
     const bucket = await readAll(connection, manager, BUCKET_STREAM);
     for (const fact of bucket) this.#facts.set(fact.seq, fact);
     const copies = new Map<number, StoredFact>();
-    const findUncopied = (): number => bucket.filter(({ seq }) => !copies.has(seq)).length;
+    const findUncopied = (): StoredFact[] => bucket.filter(({ seq }) => !copies.has(seq));
     let startedAt = performance.now();
     await eventually(
       async () => {
@@ -92,7 +92,7 @@ export class Witness {
         for (const fact of await readAll(connection, manager, AUDIT_STREAM)) {
           copies.set(fact.seq, fact);
         }
-        return findUncopied() === 0;
+        return findUncopied().length === 0;
       },
       { timeoutMs: COPY_WITHIN_MS, intervalMs: 500 },
     ).catch(() => undefined);
