@@ -89,9 +89,7 @@ describe("the checker finds", () => {
     const { problems } = judge([], [fact(1, "k", "c#1")], {
       uncopied: [fact(1, "k", "c#1")],
     });
-    expect(problems).toEqual([
-      "the stream that sources the bucket lacks 1 messages: own k at 1",
-    ]);
+    expect(problems).toEqual(["the stream that sources the bucket lacks 1 messages: own k at 1"]);
   });
 
   it("an acknowledged write whose sequence holds something else", () => {

@@ -67,6 +67,28 @@ it("an entry that nobody was told of is found although later ones of the store w
   expect(session.metrics().missedEntries).toBe(1);
 });
 
+it("an entry that nobody was told of is found although very many were told before the next look", async () => {
+  const nats = await bench.nats();
+  const session = await openJetstream({ servers: nats.url, headCheckMs: 3_600_000 });
+  bench.later(session);
+  const client = new Client(nats.url, session);
+  const reader = await dkv<string>({ client, project_id, name: "notes" });
+  const writer = await dkv<string>({ client: bench.client(nats.url), project_id, name: "notes" });
+  writer.set("lost", "1");
+  await eventually(() => expect(reader.size).toBe(1));
+  await untold(nats, () => {
+    writer.set("lost", "2");
+    return writer.save();
+  });
+  for (let round = 0; round < 12 && reader.get("lost") === "1"; round += 1) {
+    for (let key = 0; key < 8_000; key += 1) writer.set(`k${key}`, String(round));
+    await writer.save();
+    await eventually(() => expect(reader.get("k7999")).toBe(String(round)));
+  }
+  await eventually(() => expect(reader.get("lost")).toBe("2"));
+  await eventually(() => expect(reader.get()).toEqual(writer.get()));
+}, 60_000);
+
 it("an entry that its hub was not told of is sent to a client that moves to another hub at once, and nothing else again", async () => {
   const nats = await bench.nats();
   const [first, second] = [

@@ -23,6 +23,8 @@ export interface FeedHost {
   random(): number;
   /** Has the feed's entries told at the end of this turn of the event loop. */
   schedule(feed: StoreFeed): void;
+  /** Has the feed look soon whether it was told everything. */
+  check(feed: StoreFeed): void;
   /** Something suggests that a bucket is gone, or has another history than before. */
   checkBuckets(): void;
   /** The feed has ended. */

@@ -73,6 +73,11 @@ export class FeedSet implements FeedHost {
     if (this.#turn.push(feed) === 1) atEndOfTurn(this.#endTurn);
   }
 
+  check(feed: StoreFeed): void {
+    // A check that fails says nothing about the store, but perhaps something about its bucket.
+    this.#checks.run(() => feed.check()).catch(this.checkBuckets);
+  }
+
   async resume(ready: ReadyState): Promise<void> {
     const jitterMs = Math.min(MAX_JITTER_MS, this.#feeds.size * JITTER_PER_FEED_MS);
     if (jitterMs > 1) {
@@ -110,8 +115,7 @@ export class FeedSet implements FeedHost {
       this.#checksDue -= 1;
       this.#feeds.delete(feed);
       this.#feeds.add(feed);
-      // A check that fails says nothing about the store, but perhaps something about its bucket.
-      this.#checks.run(() => feed.check()).catch(this.checkBuckets);
+      this.check(feed);
     }
     this.#checksDue = Math.min(this.#checksDue, 1);
   };

@@ -1,6 +1,7 @@
 import type { DraftEntry } from "./entry-codec.ts";
 
-/** Past so many entries between two checks, a check of a store would cost as much as its writes. */
+/** After so many entries it is time for a check, whenever the last one was; past so many they are not kept any more. */
+const CHECK_TOLD = 25_000;
 const MAX_TOLD = 100_000;
 
 /**
@@ -11,13 +12,23 @@ export class FeedTail {
   /** When each message was stored, by its sequence. */
   readonly #told = new Map<number, number>();
 
-  /** More was told than is worth checking. */
-  get isTooLong(): boolean {
-    return this.#told.size > MAX_TOLD;
+  #isCutOff = false;
+
+  /** What was told should be checked soon. */
+  get isLong(): boolean {
+    return this.#told.size > CHECK_TOLD;
+  }
+
+  /** More was told than could be checked: what is missing cannot be found out any more. */
+  get isCutOff(): boolean {
+    return this.#isCutOff;
   }
 
   add(entries: readonly DraftEntry[]): void {
     for (const { seq, time } of entries) this.#told.set(seq, time);
+    if (this.#told.size <= MAX_TOLD) return;
+    this.#told.clear();
+    this.#isCutOff = true;
   }
 
   /** Whether another message with this sequence was told. The same one may come twice, when a bucket changes its leader. */
@@ -39,5 +50,6 @@ export class FeedTail {
 
   clear(): void {
     this.#told.clear();
+    this.#isCutOff = false;
   }
 }

@@ -18,7 +18,8 @@ import { isGivenOutAgain } from "./history.ts";
 import { readHead } from "./leader.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { toRawMessage } from "./raw-message.ts";
-import { loadStore, type StoreLoad, type StoreLoaded } from "./store-load.ts";
+import { loadStore, type StoreLoad } from "./store-load.ts";
+import { verifyTail } from "./verify-tail.ts";
 
 /** Live entries kept while a load runs, and their bytes; past it they are dropped and loaded instead. */
 const MAX_HELD_ENTRIES = 20_000;
@@ -64,6 +65,8 @@ export class StoreFeed implements Feed {
   #isLarge = false;
   /** The reader may have keys that never came by here. */
   #trustsReader: boolean;
+  #isChecking = false;
+  #isCheckDue = false;
 
   constructor(
     ref: StoreRef,
@@ -118,15 +121,32 @@ export class StoreFeed implements Feed {
     if (!this.isLive || this.#held.length === 0) return;
     const entries = this.#held.take();
     this.#tail.add(entries);
-    if (this.#tail.isTooLong) this.#trustTail(this.#position, this.#host.serverTime());
     this.#emit({ type: "entries", batch: { entries, position: this.#position } });
+    if (!this.#tail.isLong || this.#isCheckDue) return;
+    this.#isCheckDue = true;
+    this.#host.check(this);
   }
 
   /** Asks the leader whether the tail has told everything, and loads what it has not. */
   async check(): Promise<void> {
+    if (this.#isChecking) return;
+    this.#isChecking = true;
+    try {
+      await this.#check();
+    } finally {
+      this.#isChecking = false;
+      this.#isCheckDue = false;
+    }
+  }
+
+  async #check(): Promise<void> {
     const { ready } = this.#host;
     const bucket = this.#bucket;
     if (!this.isLive || ready === undefined || bucket === undefined) return;
+    if (this.#tail.isCutOff) {
+      this.#reload("more has come than could be verified", this.#base);
+      return;
+    }
     const before = this.#checked;
     this.#checked = { seq: this.#position, time: this.#host.serverTime() };
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
@@ -168,31 +188,16 @@ export class StoreFeed implements Feed {
   ): Promise<void> {
     const run = this.#run;
     const { time } = this.#checked;
-    let firstMissing = Number.POSITIVE_INFINITY;
-    let loaded: StoreLoaded;
-    try {
-      loaded = await loadStore({
-        ...this.#loadOf(ready, bucket),
-        reader: new EntryReader({ ...this.#host.counters }),
-        since: base.seq,
-        knownHead: undefined,
-        begin: () => {},
-        entries: (entries) => {
-          const since = entries.filter(({ seq }) => seq > base.seq);
-          for (const { seq } of this.#tail.missing(since))
-            firstMissing = Math.min(firstMissing, seq);
-        },
-      });
-    } catch (error) {
-      // It changed meanwhile: the next check looks again.
-      if (error instanceof LoadRaced) return;
-      throw error;
-    }
-    if (run !== this.#run || !this.isLive || this.#base !== base) return;
+    const found = await verifyTail(this.#tail, base.seq, {
+      ...this.#loadOf(ready, bucket),
+      reader: new EntryReader({ ...this.#host.counters }),
+    });
+    if (found === undefined || run !== this.#run || !this.isLive || this.#base !== base) return;
+    const { firstMissing } = found;
     if (firstMissing <= upTo.seq) this.#reloadMissed();
     // It may be on its way.
     else if (firstMissing < Number.POSITIVE_INFINITY) this.#trustTail(firstMissing - 1, upTo.time);
-    else this.#trustTail(Math.min(Math.max(loaded.upTo, upTo.seq), this.#position), time);
+    else this.#trustTail(Math.min(Math.max(found.upTo, upTo.seq), this.#position), time);
   }
 
   #reloadMissed(): void {
