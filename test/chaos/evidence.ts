@@ -81,7 +81,7 @@ export class Witness {
     const bucket = await readAll(connection, manager, BUCKET_STREAM);
     for (const fact of bucket) this.#facts.set(fact.seq, fact);
     const copies = new Map<number, StoredFact>();
-    const findUncopied = (): StoredFact[] => bucket.filter(({ seq }) => !copies.has(seq));
+    let uncopied = bucket;
     let startedAt = performance.now();
     await eventually(
       async () => {
@@ -92,7 +92,10 @@ export class Witness {
         for (const fact of await readAll(connection, manager, AUDIT_STREAM)) {
           copies.set(fact.seq, fact);
         }
-        return findUncopied().length === 0;
+        // What was overwritten since cannot be copied any more.
+        const held = new Set((await readAll(connection, manager, BUCKET_STREAM)).map(seqOf));
+        uncopied = uncopied.filter(({ seq }) => held.has(seq) && !copies.has(seq));
+        return uncopied.length === 0;
       },
       { timeoutMs: COPY_WITHIN_MS, intervalMs: 500 },
     ).catch(() => undefined);
@@ -107,7 +110,7 @@ export class Witness {
       lastSeq: state.last_seq,
       unseen,
       copied: copies.size,
-      uncopied: findUncopied(),
+      uncopied,
     };
   }
 
@@ -161,6 +164,8 @@ export class Witness {
     return connection;
   }
 }
+
+const seqOf = ({ seq }: StoredFact): number => seq;
 
 async function readAll(
   connection: NatsConnection,
