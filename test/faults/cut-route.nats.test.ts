@@ -51,9 +51,16 @@ it("who knows several nodes, and is connected to one that is cut off from the ot
   const store = await dkv<number>({ client: bench.client(address), project_id, name: "work" });
   const work = startWork(store, "w ");
   await untilMoreIsConfirmed(work);
+  const far = await dkv<number>({
+    client: bench.client(other?.url ?? ""),
+    project_id,
+    name: "work",
+  });
   for (const line of lines) line.mend();
   for (const route of cluster.routesOf(leader)) route.cut();
+  far.set("far", 1);
   await untilMoreIsConfirmed(work, PATIENCE_MS);
+  await eventually(() => expect(store.get("far")).toBe(1));
   await work.stop();
   await expectKept(work, "w ", [store]);
 }, 120_000);

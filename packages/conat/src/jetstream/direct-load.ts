@@ -2,17 +2,9 @@ import { ConatError } from "../protocol/conat-error.ts";
 import type { Subject } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
+import { LoadRaced } from "./load-raced.ts";
 import { type MessageHeaders, readHeaders } from "./message-headers.ts";
 import type { RawMessage } from "./raw-message.ts";
-
-/** What was loaded does not fit together: the store changed meanwhile, or a replica lags. Loading again helps. */
-export class LoadRaced extends Error {
-  override readonly name = "LoadRaced";
-
-  constructor() {
-    super("the store changed while it was loaded");
-  }
-}
 
 /** Takes a message that is stored. */
 export type OnStored = (message: RawMessage, headers: MessageHeaders) => void;

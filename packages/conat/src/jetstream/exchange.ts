@@ -1,5 +1,6 @@
 import { createInbox, type NatsConnection, type Subscription } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
+import { LoadRaced } from "./load-raced.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { type RawMessage, toRawMessage } from "./raw-message.ts";
 
@@ -52,7 +53,7 @@ export class Exchange {
         if (error) throw error;
         listener(toRawMessage(message));
       } catch (cause) {
-        this.end(fromNatsError(cause, "load a store"));
+        this.end(cause instanceof LoadRaced ? cause : fromNatsError(cause, "load a store"));
       }
     };
     this.#subscriptions.push(this.#connection.subscribe(inbox, { callback }));

@@ -71,6 +71,11 @@ export class LoadLane {
     return this.#bulk.run(async () => load(await this.#ready()));
   }
 
+  /** Tries another server, where there is one: what this one answers is of no use. */
+  elsewhere(): void {
+    this.#link.elsewhere();
+  }
+
   /** Loads that are under way must have been aborted before; this waits until they have cleaned up. */
   async close(): Promise<void> {
     this.#isClosed = true;

@@ -74,7 +74,14 @@ export class NatsLink {
 
   /** Tries another server, where there is one: this one is connected, and of no use. */
   elsewhere(): void {
-    if (this.#servers.length > 1) void this.connection?.reconnect();
+    const { connection } = this;
+    const here = connection?.getServer();
+    const others = connection
+      ?.getServers()
+      .flatMap(({ listen }) => (listen === here ? [] : listen));
+    if (connection === undefined || others === undefined || others.length === 0) return;
+    connection.setServers(others);
+    void connection.reconnect();
   }
 
   async #run(): Promise<void> {
@@ -119,7 +126,10 @@ export class NatsLink {
     this.#rememberServers(connection);
     this.#up(connection);
     for await (const status of statuses) {
-      if (status.type === "disconnect") this.#down(lastError);
+      if (status.type === "disconnect") {
+        this.#rememberServers(connection);
+        this.#down(lastError);
+      }
       if (status.type === "reconnecting") this.#events.onAttempt();
       if (status.type === "reconnect") this.#up(connection);
       if (status.type === "error") lastError = status.error;

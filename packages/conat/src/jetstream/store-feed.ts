@@ -8,7 +8,6 @@ import { backoffMs } from "../session/backoff.ts";
 import type { Feed, FeedEvent, FeedListener } from "../session/session.ts";
 import { tell } from "../util/tell.ts";
 import type { OpenBucket } from "./buckets.ts";
-import { LoadRaced } from "./direct-load.ts";
 import type { DraftEntry } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FeedHost, ReadyState } from "./feed-host.ts";
@@ -16,6 +15,7 @@ import { FeedTail } from "./feed-tail.ts";
 import { HeldEntries } from "./held-entries.ts";
 import { isGivenOutAgain } from "./history.ts";
 import { readHead } from "./leader.ts";
+import { LoadRaced } from "./load-raced.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { toRawMessage } from "./raw-message.ts";
 import { loadStore, type StoreLoad } from "./store-load.ts";
@@ -30,6 +30,9 @@ const IN_FLIGHT_MS = 500;
 
 /** Loads that raced with writes before that is told as a failure. */
 const MAX_RACES = 6;
+
+/** Loads after which a replica that is still behind counts as cut off from its leader: some seconds. */
+const MAX_BEHIND = 3;
 
 /** One open store: follows the live tail, and loads whatever the tail cannot have told. */
 export class StoreFeed implements Feed {
@@ -235,6 +238,8 @@ export class StoreFeed implements Feed {
     }
     this.#host.counters.failedLoads += 1;
     const error = fromNatsError(cause, `load the store ${storeKey(this.#ref)}`);
+    const isBehind = cause instanceof LoadRaced || error.kind === "timeout";
+    if (isBehind && failures >= MAX_BEHIND) this.#host.lane.elsewhere();
     if (error.kind === "forbidden" || error.kind === "bad-options") {
       this.end(error);
       return undefined;

@@ -5,11 +5,12 @@ import { decodeToken, keyToken, scopeFilter, storeToken } from "../protocol/subj
 import type { StoreInfo } from "../session/session.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { loadWithConsumer } from "./consumer-load.ts";
-import { LoadRaced, loadSnapshot } from "./direct-load.ts";
+import { loadSnapshot } from "./direct-load.ts";
 import { toEntry } from "./entry-codec.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { readHead } from "./leader.ts";
 import type { Lane, LoadLane } from "./load-lane.ts";
+import { LoadRaced } from "./load-raced.ts";
 import { type MessageHeaders, readHeaders } from "./message-headers.ts";
 import { latin1, type RawMessage } from "./raw-message.ts";
 

@@ -2,12 +2,13 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import type { Subject } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { loadWithConsumer } from "./consumer-load.ts";
-import { LoadRaced, loadDelta, loadSnapshot } from "./direct-load.ts";
+import { loadDelta, loadSnapshot } from "./direct-load.ts";
 import { type DraftEntry, settleValues } from "./entry-codec.ts";
 import type { EntryReader } from "./entry-reader.ts";
 import type { ExchangeOptions } from "./exchange.ts";
 import { readHead } from "./leader.ts";
 import type { Lane, LoadLane } from "./load-lane.ts";
+import { LoadRaced } from "./load-raced.ts";
 
 /** Past so many sequences the server's scan for what changed costs more than a snapshot of a small store. */
 const MAX_DELTA_GAP = 10_000;

@@ -5,11 +5,11 @@ import type { StoreRef } from "../protocol/scope.ts";
 import { bucketName, bucketSubjects, decodeStorePath } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { loadWithConsumer } from "./consumer-load.ts";
-import { LoadRaced } from "./direct-load.ts";
 import { settleValues, toEntry } from "./entry-codec.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { readHead } from "./leader.ts";
 import type { LoadLane } from "./load-lane.ts";
+import { LoadRaced } from "./load-raced.ts";
 import { readHeaders } from "./message-headers.ts";
 import { lastToken, latin1 } from "./raw-message.ts";
 

@@ -1,5 +1,5 @@
-import { LoadRaced } from "./direct-load.ts";
 import type { FeedTail } from "./feed-tail.ts";
+import { LoadRaced } from "./load-raced.ts";
 import { loadStore, type StoreLoad } from "./store-load.ts";
 
 export interface TailFindings {
