@@ -359,7 +359,7 @@ export class DkvRunner implements DkvEffects {
   }
 
   lost(writes: readonly LostWrite[]): void {
-    const message = `${writes.length} acknowledged writes are gone: the server lost its memory or was restored`;
+    const message = `${writes.length} acknowledged writes are gone: the server lost its memory, or an older backup was restored`;
     this.#listener.onError(new ConatError("epoch-lost", message));
     for (const lost of writes) this.#listener.onLost(lost);
     if (!this.#reoffer) return;

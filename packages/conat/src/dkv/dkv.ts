@@ -299,7 +299,7 @@ export class DKV<T = unknown> {
     const timeoutMs = parseTimeout(options.timeoutMs, this.#options.timeoutMs);
     const { ledger } = this.#runner;
     const item = ledger.lastOf(key);
-    const late = `the write of ${JSON.stringify(key)} was not acknowledged within ${timeoutMs} ms; it goes on`;
+    const late = `the write of ${JSON.stringify(key)} has not ended within ${timeoutMs} ms; it goes on`;
     return item && within(timeoutMs, ledger.outcomeOf(item), () => new ConatError("timeout", late));
   }
 

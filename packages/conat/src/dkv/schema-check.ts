@@ -15,7 +15,7 @@ export function createSchemaCheck(
       result.catch(() => {}); // nobody waits for it
       throw new ConatError(
         "bad-options",
-        "the schema is asynchronous; a store needs a synchronous one",
+        "the schema validates asynchronously; a store needs a synchronous one",
       );
     }
     if (result.issues === undefined) return;

@@ -5,6 +5,6 @@ import type { sha256 as sha256InNode } from "./sha256-node.ts";
 export const sha256: typeof sha256InNode = () => {
   throw new ConatError(
     "bad-name",
-    "a name of over 1,000 bytes is hashed, which only a backend does: ask it for the natsKey",
+    "a name of over 1,000 bytes is hashed on NATS, which a browser does not do: ask a backend for its natsKey",
   );
 };

@@ -84,7 +84,7 @@ export class PubSub<T = unknown> {
     if (bytes.length > MAX_VALUE_BYTES) {
       throw new ConatError(
         "value-too-large",
-        `the message takes ${bytes.length} bytes; at most ${MAX_VALUE_BYTES} can be sent`,
+        `the message takes ${bytes.length} bytes, more than ${MAX_VALUE_BYTES}`,
       );
     }
     this.#session.publish(this.#topic, { data: bytes, origin: this.#session.origin });
