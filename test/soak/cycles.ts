@@ -14,6 +14,8 @@ export interface CycleOptions {
   readonly stride: number;
   /** Strides before the first look: the first cycles compile code and fill caches. */
   readonly warmUp: number;
+  /** Told after each look, with the cycles so far and the bytes of the heap in use. */
+  readonly onLook?: (cycles: number, heapBytes: number) => void;
 }
 
 export interface CycleReport {
@@ -44,7 +46,9 @@ export async function runCycles(options: CycleOptions): Promise<CycleReport> {
   while (goOn(cycles - measuredFrom, performance.now() - startedAt)) {
     await runStride();
     const counts = await untilSame(servers, before);
-    heap.push({ at: cycles, value: heapBytes() });
+    const value = heapBytes();
+    options.onLook?.(cycles - measuredFrom, value);
+    heap.push({ at: cycles, value });
     handles.push({ at: cycles, value: counts.handles });
     subscriptions.push({ at: cycles, value: counts.subscriptions });
   }

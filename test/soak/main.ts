@@ -31,6 +31,18 @@ const { values } = parseArgs({
   },
 });
 
+const PROGRESS_MS = 10_000;
+
+/** A line now and then, so that it can be seen to go on. */
+function showProgress(what: string): (cycles: number, heapBytes: number) => void {
+  let shownAt = performance.now();
+  return (cycles, heapBytes) => {
+    if (performance.now() < shownAt + PROGRESS_MS) return;
+    shownAt = performance.now();
+    console.error(`${cycles} ${what}, heap ${(heapBytes / 1_000_000).toFixed(1)} MB`);
+  };
+}
+
 /** Stores on one connection. */
 function openAndClose(stage: Stage, address: string, opens: number): Promise<CycleReport> {
   const client = stage.enter(address);
@@ -39,6 +51,7 @@ function openAndClose(stage: Stage, address: string, opens: number): Promise<Cyc
     concurrency: 20,
     stride: Math.max(1, Math.floor(opens / 10)),
     warmUp: 4,
+    onLook: showProgress("stores"),
     goOn: (cycles) => cycles < opens,
     cycle: async (at) => {
       const store = await dkv({ client, project_id, name: `s${at}` });
@@ -55,6 +68,7 @@ function comeAndGo(stage: Stage, address: string, seconds: number): Promise<Cycl
     concurrency: 4,
     stride: 100,
     warmUp: 10,
+    onLook: showProgress("connections"),
     goOn: (cycles, elapsedMs) => cycles < MIN_CONNECTS || elapsedMs < seconds * 1_000,
     cycle: async (at) => {
       const client = stage.enter(address);
