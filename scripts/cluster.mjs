@@ -8,8 +8,11 @@ await runMain(async () => {
   const args = process.argv.slice(2);
   const isHelp = args.includes("--help") || args.includes("-h");
   await bootstrap(isHelp ? console.error : console.log);
-  const page = isHelp ? [] : ["--", "--static", await buildApp()];
+  const page = isHelp ? [] : ["--static", await buildApp()];
+  const end = args.indexOf("--");
+  const own = end === -1 ? args : args.slice(0, end);
+  const ofHubs = end === -1 ? [] : args.slice(end + 1);
   const main = join(ROOT, "packages/hub/src/local-cluster/local-cluster-cli.ts");
   const node = [...typescriptFlags(), "--import", PARENT_WATCH, main];
-  return run(process.execPath, [...node, ...args, ...page]);
+  return run(process.execPath, [...node, ...own, "--", ...page, ...ofHubs]);
 });

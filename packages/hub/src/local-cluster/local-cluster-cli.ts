@@ -12,17 +12,26 @@ Kill any one of them: clients carry on, and it is started again. Ctrl-C stops al
   --data-dir <folder>  where everything is kept (default ./.conat/cluster)
   --help               show this`;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    help: { type: "boolean", short: "h", default: false },
-    port: { type: "string", default: "4400" },
-    "data-dir": { type: "string", default: "./.conat/cluster" },
-  },
-});
+const { values, positionals } = parse();
 
 if (values.help) console.log(HELP);
 else await main();
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        help: { type: "boolean", short: "h", default: false },
+        port: { type: "string", default: "4400" },
+        "data-dir": { type: "string", default: "./.conat/cluster" },
+      },
+    });
+  } catch (error) {
+    console.error(`conat: ${error instanceof Error ? error.message : error}\n\n${HELP}`);
+    process.exit(2);
+  }
+}
 
 async function main(): Promise<void> {
   let cluster: LocalCluster | undefined;
