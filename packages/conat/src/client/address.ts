@@ -15,7 +15,7 @@ export interface NatsAddress {
   readonly shown: string;
 }
 
-const EXAMPLE = "write http://localhost:8000 for a hub or nats://localhost:4222 for NATS";
+const EXAMPLE = "write http://127.0.0.1:4400 for a hub or nats://127.0.0.1:4222 for NATS";
 
 /**
  * @param address one URL or several; in one string they are separated by commas

@@ -50,7 +50,7 @@ describe("connect", () => {
   });
 
   it("rejects a wrong address at once", () => {
-    expect(() => connect("localhost:8000")).toThrow("write http://localhost:8000 for a hub");
+    expect(() => connect("localhost:8000")).toThrow("write http://127.0.0.1:4400 for a hub");
   });
 
   it("is closed by the end of its block", async () => {

@@ -51,7 +51,7 @@ export async function chooseAuthenticator(options: AuthOptions): Promise<Authent
   }
   throw new ConatError(
     "bad-options",
-    "nothing says how clients prove who they are: pass a secret or a JWKS URL for tokens, an authenticator, or dev to believe clients on loopback",
+    "nothing says how clients prove who they are: pass a secret or a JWKS URL for tokens (--jwt-secret, --jwks-url), an authenticator, or dev (--dev) to believe clients on loopback",
   );
 }
 
