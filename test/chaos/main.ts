@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseOptions, toNumber } from "../parse-options.ts";
 import type { CastSize } from "./fault.ts";
 import { CONVERGE_WITHIN_MS, quickOptions } from "./quick.ts";
 import { type ChaosOptions, runChaos } from "./run.ts";
@@ -18,15 +18,16 @@ shown wrongly: three nats-servers, two hubs, eight clients in processes of their
   --no-browser   leave out the page
   --help         show this`;
 
-const { values } = parseArgs({
-  options: {
+const values = parseOptions(
+  {
     help: { type: "boolean", default: false },
     seconds: { type: "string", default: "600" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     quick: { type: "boolean", default: false },
     "no-browser": { type: "boolean", default: false },
   },
-});
+  HELP,
+);
 
 function fullOptions(seed: number, seconds: number, pages: number): Omit<ChaosOptions, "log"> {
   const size: CastSize = { nodes: 3, hubs: 2, clients: 8, pages };
@@ -43,10 +44,10 @@ function fullOptions(seed: number, seconds: number, pages: number): Omit<ChaosOp
 }
 
 async function main(): Promise<number> {
-  const seed = Number(values.seed);
+  const seed = toNumber("seed", values.seed, 0, HELP);
   const options = values.quick
     ? quickOptions(seed)
-    : fullOptions(seed, Number(values.seconds), values["no-browser"] ? 0 : 1);
+    : fullOptions(seed, toNumber("seconds", values.seconds, 1, HELP), values["no-browser"] ? 0 : 1);
   const { problems, figures } = await runChaos({ ...options, log: console.log });
   for (const [name, figure] of Object.entries(figures)) console.log(`${name}: ${figure}`);
   for (const problem of problems.slice(0, MAX_SHOWN_PROBLEMS)) console.log(`PROBLEM ${problem}`);

@@ -1,6 +1,6 @@
-import { parseArgs } from "node:util";
 import { dkv } from "@conat/conat";
 import { eventually } from "@conat/conat/testing";
+import { parseOptions, toNumber } from "../parse-options.ts";
 import { type CycleReport, runCycles } from "./cycles.ts";
 import { project_id, type Stage, startStage } from "./stage.ts";
 
@@ -23,13 +23,14 @@ handles and subscriptions rise per cycle. Fails when a count is not what it was 
   --opens <n>    open and close so many stores on one connection instead
   --help         show this`;
 
-const { values } = parseArgs({
-  options: {
+const values = parseOptions(
+  {
     help: { type: "boolean", default: false },
     seconds: { type: "string", default: "1800" },
     opens: { type: "string" },
   },
-});
+  HELP,
+);
 
 const PROGRESS_MS = 10_000;
 
@@ -87,21 +88,18 @@ function whatRuns(): string {
 }
 
 async function main(): Promise<number> {
+  const seconds = toNumber("seconds", values.seconds, 0, HELP);
+  const opens = values.opens && toNumber("opens", values.opens, 1, HELP);
   const before = whatRuns();
   const stage = await startStage();
   let isClean = true;
   try {
     const ways = { "behind a hub": stage.hubUrl, "straight on NATS": stage.natsUrl };
     for (const [way, address] of Object.entries(ways)) {
-      const { opens } = values;
       const [what, most, report] =
-        opens === undefined
-          ? [
-              "connections",
-              MAX_BYTES_PER_CONNECT,
-              await comeAndGo(stage, address, Number(values.seconds) / 2),
-            ]
-          : ["stores", MAX_BYTES_PER_OPEN, await openAndClose(stage, address, Number(opens))];
+        typeof opens !== "number"
+          ? ["connections", MAX_BYTES_PER_CONNECT, await comeAndGo(stage, address, seconds / 2)]
+          : ["stores", MAX_BYTES_PER_OPEN, await openAndClose(stage, address, opens)];
       console.log(`${report.cycles} ${what} ${way}, opened and closed; rise with each of them:`);
       console.log(`  heap: ${report.heapBytesPerCycle.toFixed(1)} bytes (at most ${most})`);
       console.log(`  handles: ${report.handlesPerCycle.toFixed(4)}`);

@@ -28,12 +28,23 @@ function parse() {
       },
     });
   } catch (error) {
-    console.error(`conat: ${error instanceof Error ? error.message : error}\n\n${HELP}`);
-    process.exit(2);
+    return refuse(error instanceof Error ? error.message : String(error));
   }
 }
 
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port < 65_535) return port;
+  return refuse(`--port must be a port with another one above it, not ${JSON.stringify(text)}`);
+}
+
+function refuse(why: string): never {
+  console.error(`conat: ${why}\n\n${HELP}`);
+  process.exit(2);
+}
+
 async function main(): Promise<void> {
+  const port = parsePort(values.port);
   let cluster: LocalCluster | undefined;
   let isStopping = false;
   const stop = (): void => {
@@ -46,7 +57,7 @@ async function main(): Promise<void> {
   try {
     cluster = await startLocalCluster({
       dataDir: resolve(values["data-dir"]),
-      port: Number(values.port),
+      port,
       hubArgs: ["--dev", ...positionals],
       log: (line) => console.error(line),
     });
