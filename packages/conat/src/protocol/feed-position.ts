@@ -5,8 +5,8 @@
 export interface Doubt {
   /** Everything up to this stream sequence has been held against what is stored. */
   readonly verified: number;
-  /** Of what came later: sequences that the reader has. It need not name all of them. */
-  readonly told: ReadonlySet<number>;
+  /** Of what came later: by how much the sequences that the reader has are above that. It need not name all of them. */
+  readonly told: readonly number[];
 }
 
 /** How far a reader has seen one store; enough for any hub to continue from there. */

@@ -99,8 +99,9 @@ export class Replica {
   /** Everything newer than `seq` that a reader has not, removals included, and what turned up after it got there. */
   since(seq: number, doubt?: Doubt): EntryBatch[] {
     const from = doubt?.verified ?? seq;
+    const told = new Set(doubt?.told);
     return this.#collect((entry) => {
-      if (entry.seq > from) return !doubt?.told.has(entry.seq);
+      if (entry.seq > from) return !told.has(entry.seq - from);
       return (this.#late.get(entry.seq) ?? 0) >= seq;
     });
   }

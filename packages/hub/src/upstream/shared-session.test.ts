@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import {
   ConatError,
   createEntry,
@@ -10,6 +12,9 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Reader, ScriptedSession } from "../test-kit/scripted-session.ts";
 import { SharedSession, type SharedSessionOptions } from "./shared-session.ts";
+
+setFlagsFromString("--expose_gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 const MARKER_TTL_MS = 60_000;
 const ref: StoreRef = {
@@ -189,12 +194,31 @@ describe("a reader that continues from a checkpoint", () => {
     session.openStore(ref, () => undefined);
     load([put("a", 1), put("lost", 5), put("b", 6), put("c", 8)], 8);
     const reader = new Reader();
-    const doubt = { verified: 4, told: new Set([6]) };
+    const doubt = { verified: 4, told: [2] };
     session.openStore(ref, reader.listen, {
       since: { epoch: "e", seq: 7, time: 1_000_000, doubt },
     });
     await settle();
     expect([...reader.entries.keys()]).toEqual(["lost", "c"]);
+  });
+
+  it("costs no memory for what it has named, once it is served", async () => {
+    const { session, load } = setUp();
+    const reader = new Reader();
+    const open = (): WeakRef<readonly number[]> => {
+      const told = [1, 2, 3];
+      const since = { epoch: "e", seq: 7, time: 1_000_000, doubt: { verified: 4, told } };
+      session.openStore(ref, reader.listen, { since });
+      return new WeakRef(told);
+    };
+    const kept = open();
+    load([put("a", 1)], 8);
+    await settle();
+    // A WeakRef holds on to what it was made of until the turn ends.
+    await new Promise((resolve) => setImmediate(resolve));
+    collectGarbage();
+    expect(reader.story).toEqual(["reset delta", "synced"]);
+    expect(kept.deref()).toBeUndefined();
   });
 
   it("is told how far what this hub has is verified", async () => {

@@ -41,11 +41,11 @@ type State = "loading" | "reloading" | "catching-up" | "stale" | "live" | "ended
 /** A reader that waits hears nothing but `stale` until the replica can serve it. */
 class Reader implements Feed {
   readonly listener: FeedListener;
-  readonly since: Checkpoint | undefined;
   /** Where {@link since} is from: this history, another one, or that is being found out. */
   origin: "here" | "elsewhere" | "unknown";
-  waits = true;
   readonly #store: SharedStore;
+  #since: Checkpoint | undefined;
+  #waits = true;
 
   constructor(
     store: SharedStore,
@@ -55,8 +55,23 @@ class Reader implements Feed {
   ) {
     this.#store = store;
     this.listener = listener;
-    this.since = since;
+    this.#since = since;
     this.origin = isBelieved ? "here" : "unknown";
+  }
+
+  get waits(): boolean {
+    return this.#waits;
+  }
+
+  /** Where it continues from, while it waits. */
+  get since(): Checkpoint | undefined {
+    return this.#since;
+  }
+
+  /** It waits no more, and keeps nothing of its checkpoint: that may name a great many sequences. */
+  admit(): void {
+    this.#waits = false;
+    this.#since = undefined;
   }
 
   close(): void {
@@ -195,7 +210,7 @@ export class SharedStore {
     this.#dropKept();
     for (const reader of this.#readers) {
       if (reader.waits && reader.since?.epoch === event.epoch) continue;
-      reader.waits = false;
+      reader.admit();
       this.#tellOne(reader, event);
     }
   }
@@ -259,7 +274,7 @@ export class SharedStore {
         this.#serve(reader);
       }
     } else if (this.#state === "loading" && replica && reader.since?.epoch !== replica.epoch) {
-      reader.waits = false;
+      reader.admit();
       this.#tellOne(reader, resetOf(replica, "full"));
       for (const batch of replica.snapshot()) this.#tellOne(reader, { type: "entries", batch });
     }
@@ -281,12 +296,12 @@ export class SharedStore {
   #serve(reader: Reader): void {
     const replica = this.#replica;
     if (replica === undefined) return;
-    reader.waits = false;
+    const { since } = reader;
+    reader.admit();
     const isElsewhere = reader.origin === "elsewhere";
     if (isElsewhere) this.#tellOne(reader, { ...resetOf(replica, "full"), epoch: NO_EPOCH });
     const time = this.#options.inner.serverTime();
     replica.sweepMarkers(time);
-    const { since } = reader;
     const isDelta =
       !isElsewhere && since?.epoch === replica.epoch && since.time > replica.completeSince;
     this.#tellOne(reader, resetOf(replica, isDelta ? "delta" : "full"));
