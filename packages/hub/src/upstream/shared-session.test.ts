@@ -202,6 +202,26 @@ describe("a reader that continues from a checkpoint", () => {
     expect([...reader.entries.keys()]).toEqual(["lost", "c"]);
   });
 
+  it("continues after a pause with what it doubts and its hub had not been told yet", async () => {
+    const { session, load, entries } = setUp();
+    session.openStore(ref, () => undefined);
+    load([put("a", 1)], 3);
+    const reader = new Reader();
+    const doubt = { verified: 2, told: [] };
+    const since = { epoch: "e", seq: 7, time: 1_000_000, doubt };
+    const feed = session.openStore(ref, reader.listen, { since });
+    await settle();
+    feed.close();
+    entries([put("lost", 5)], 5);
+    const after = reader.events.flatMap((event) =>
+      event.type === "synced" ? [event.checkpoint] : [],
+    );
+    expect(after).toHaveLength(1);
+    session.openStore(ref, reader.listen, { since: after[0] });
+    await settle();
+    expect([...reader.entries.keys()]).toEqual(["lost"]);
+  });
+
   it("costs no memory for what it has named, once it is served", async () => {
     const { session, load } = setUp();
     const reader = new Reader();

@@ -307,9 +307,10 @@ export class SharedStore {
     this.#tellOne(reader, resetOf(replica, isDelta ? "delta" : "full"));
     const batches = isDelta ? replica.since(since.seq, since.doubt) : this.#snapshot(replica);
     for (const batch of batches) this.#tellOne(reader, { type: "entries", batch });
-    // A reader that comes from another hub may be ahead of this one by what is on its way here.
-    const seq = isDelta ? Math.max(replica.position, since.seq) : replica.position;
+    // A reader that comes from another hub may be ahead of this one by what is on its way here. Of what it doubts it may
+    // lack some of that: it is no further than this hub, or a pause would take it past that.
     const before = isDelta ? (since.doubt?.verified ?? since.seq) : 0;
+    const seq = Math.max(replica.position, before);
     const verified = Math.max(this.#verified, before);
     const checkpoint = { epoch: replica.epoch, seq, time };
     this.#tellOne(reader, { type: "synced", checkpoint, verified });
