@@ -319,6 +319,17 @@ describe("a client that does not read", () => {
     expect(numbers()).toEqual([...numbers()].sort((a, b) => a - b));
   });
 
+  it("and sends pings is answered the last of those that wait, so that they cost the hub no memory", async () => {
+    const client = await welcomed();
+    const pings = Array.from({ length: 1_000 }, (_, number) => `ping ${number}`);
+    client.sendPings(pings);
+    await eventually(() => client.pongs.includes("ping 999"));
+    expect(client.pongs[0]).toBe("ping 0");
+    expect(client.pongs.length).toBeLessThan(100);
+    client.sendPings(["one more"]);
+    await eventually(() => client.pongs.at(-1) === "one more");
+  });
+
   it("and keeps asking is cut off before its answers fill the hub", async () => {
     const session = await writer();
     await store(session, { ...storeRef, name: "big" }, mutate(session, "k", value));

@@ -29,6 +29,7 @@ import { Quotas } from "./quotas.ts";
 import { StoreFanout } from "./store-fanout.ts";
 import { TopicFanout } from "./topic-fanout.ts";
 import { limitUpgrades } from "./upgrade-deadline.ts";
+import { PatientWebSocketServer } from "./web-socket-server.ts";
 
 export interface GatewayOptions {
   readonly http: HttpServer;
@@ -92,6 +93,7 @@ export class Gateway {
     };
     this.#io = new Server(options.http, {
       transports: ["websocket"],
+      wsEngine: PatientWebSocketServer,
       perMessageDeflate: false,
       httpCompression: false,
       serveClient: false,

@@ -6,6 +6,8 @@ import { Decoder, Encoder, PROTOCOL_VERSION } from "@conat/conat/internal";
 const TEXT = 1;
 const BINARY = 2;
 const CLOSE = 8;
+const PING = 9;
+const PONG = 10;
 
 /** Packet types of Socket.IO. */
 const CONNECT = 0;
@@ -31,6 +33,8 @@ export function helloOf(identity: object, client = randomBytes(12).toString("bas
  */
 export class RawClient {
   readonly events: [name: string, ...message: unknown[]][] = [];
+  /** What the hub has answered to pings. */
+  readonly pongs: string[] = [];
   refusal: unknown;
   isClosed = false;
   readonly #socket: Socket;
@@ -97,6 +101,13 @@ export class RawClient {
     this.#sendWebSocketFrame(TEXT, Buffer.from(text));
   }
 
+  /** Sends pings of WebSocket itself, all in one go. */
+  sendPings(texts: readonly string[]): void {
+    this.#socket.cork();
+    for (const text of texts) this.#sendWebSocketFrame(PING, Buffer.from(text));
+    this.#socket.uncork();
+  }
+
   /** Stops reading: what the hub sends piles up on its side. */
   pause(): void {
     this.#socket.pause();
@@ -121,10 +132,11 @@ export class RawClient {
 
   #sendWebSocketFrame(opcode: number, payload: Uint8Array): void {
     const mask = randomBytes(4);
-    const head = Buffer.alloc(10);
+    const isShort = payload.length < 126;
+    const head = Buffer.alloc(isShort ? 2 : 10);
     head[0] = 0x80 | opcode;
-    head[1] = 0x80 | 127;
-    head.writeBigUInt64BE(BigInt(payload.length), 2);
+    head[1] = 0x80 | (isShort ? payload.length : 127);
+    if (!isShort) head.writeBigUInt64BE(BigInt(payload.length), 2);
     const masked = Buffer.from(payload);
     for (let at = 0; at < masked.length; at += 1) {
       masked[at] = (masked[at] ?? 0) ^ (mask[at % 4] ?? 0);
@@ -137,6 +149,7 @@ export class RawClient {
     for (let frame = this.#takeFrame(); frame; frame = this.#takeFrame()) {
       if (frame.opcode === BINARY) this.#onPacket(frame.payload);
       else if (frame.opcode === CLOSE) this.#socket.end();
+      else if (frame.opcode === PONG) this.pongs.push(frame.payload.toString());
       else if (frame.opcode === TEXT && frame.payload.toString() === "2") this.sendText("3");
     }
   }
