@@ -172,10 +172,14 @@ describe("a rule that fails", () => {
     ],
     [
       "copies what it is shown",
-      allow(["read", "write"], "project/:project/s/**", (context) => {
+      allow(["read", "write"], "project/*/s/**", (context) => {
         const copy = { ...context };
-        return copy.params.project !== "q";
+        return copy.value === undefined;
       }),
+    ],
+    [
+      "copies a part of what it is shown",
+      allow(["read", "write"], "project/*/s/**", ({ key, ...rest }) => rest.value === undefined),
     ],
     [
       "changes what it is shown",

@@ -8,9 +8,18 @@ export interface StoredFacts {
   readonly get: RuleContext["get"];
 }
 
+/** Stands among a context's own properties, to be met by who copies them. */
+const NOT_TO_BE_COPIED: PropertyDescriptor = {
+  enumerable: true,
+  get() {
+    throw new ConatError("bad-options", "a rule may hand on what it is shown, but not copy it");
+  },
+};
+
 /**
  * Shows a rule what it looks at when it does, so that a value that no rule looks at is not decoded. All of it is on the
- * prototype: a copy of it holds nothing at all, and a rule that makes one throws, and so denies.
+ * prototype, so that a copy would hold nothing, and a rule that takes no value for a removal would allow any: a rule that
+ * makes one (`{ ...context }`, `({ key, ...rest })`) throws, and so denies.
  */
 abstract class ShownContext implements RuleContext {
   readonly #identity: RuleIdentity;
@@ -26,6 +35,7 @@ abstract class ShownContext implements RuleContext {
     key: string,
     value: Uint8Array | Entry | undefined,
   ) {
+    Object.defineProperty(this, "copy", NOT_TO_BE_COPIED);
     this.#identity = identity;
     this.#params = params;
     this.#key = key;
