@@ -133,4 +133,32 @@ describe("a topic on NATS", () => {
       expect.objectContaining({ kind: "value-too-large" }),
     );
   });
+
+  it("is no way for two who answer each other to keep their process from everything else", async () => {
+    const session = await open();
+    const other: TopicRef = { ...topic, name: "answers" };
+    const most = 200_000;
+    let answers = 0;
+    let hasTurned = false;
+    const answer = (to: TopicRef): void => {
+      answers += 1;
+      if (!hasTurned && answers < most) session.publish(to, { data: encodeText("x"), origin: "" });
+    };
+    listen(session, { onMessage: () => answer(other) });
+    session.subscribe(other, {
+      onMessage: () => answer(topic),
+      onLagged: () => {},
+      onClosed: () => {},
+    });
+    const turned = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        hasTurned = true;
+        resolve();
+      });
+    });
+    say(session, "x");
+    await turned;
+    expect(answers).toBeGreaterThan(0);
+    expect(answers).toBeLessThan(most);
+  });
 });

@@ -5,6 +5,7 @@ import { type Subject, topicSubject } from "../protocol/subjects.ts";
 import type { Subscription, TopicListener, TopicMessage } from "../session/session.ts";
 import { tell } from "../util/tell.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
+import { deliverSoon, noteDelivery } from "./delivery-turn.ts";
 import { EncodedHeaders } from "./encoded-headers.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { HEADER, readHeaders } from "./message-headers.ts";
@@ -181,11 +182,11 @@ class TopicSubscription implements Subscription {
     this.#inbox.push({ data, origin, bytes });
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    // Before anything is written to NATS: who listens here is told first.
-    process.nextTick(this.#deliver);
+    deliverSoon(this.#deliver);
   }
 
   readonly #deliver = (): void => {
+    noteDelivery();
     const until = performance.now() + READER_TURN_MS;
     if (this.#lagged > 0) {
       const count = this.#lagged;
