@@ -199,6 +199,26 @@ describe("a rule that fails", () => {
     expect(errors.length).toBeGreaterThan(0);
   });
 
+  it.each([
+    ["no text", [0xff]],
+    ["nothing", []],
+    ["a part of a value", [0x7b]],
+  ])("and lets keys be removed does not take %s for a removal", async (_what, bytes) => {
+    const errors: unknown[] = [];
+    const book = bookOf(
+      [allow("write", "project/*/s/**", ({ value }) => value === undefined)],
+      errors,
+    );
+    const facts = { key: "k", prev: undefined, get: async () => undefined };
+    const value = new Uint8Array(bytes);
+    expect(book.judgeOf(alice, store("s"))("k", value)).toBe(false);
+    expect(await book.decideWrite(alice, store("s"), { ...facts, value })).toMatchObject({
+      isAllowed: false,
+    });
+    expect(errors).toHaveLength(2);
+    expect(book.judgeOf(alice, store("s"))("k", undefined)).toBe(true);
+  });
+
   it("and answers something other than true denies", async () => {
     const truthy = (() => "yes") as unknown as () => boolean;
     const book = bookOf([allow("write", "project/*/s/**", truthy)]);

@@ -122,11 +122,14 @@ function noOtherKeys(): never {
   throw new ConatError("bad-options", "a rule for reading cannot read other keys");
 }
 
-/** A value that is none reads as `undefined`. */
+/**
+ * What is stored and is no value reads as `undefined`.
+ * @throws ConatError `invalid-value` when what is to be stored is none: it must not be taken for a removal
+ */
 function decode(source: Uint8Array | Entry | undefined): unknown {
   if (source === undefined) return undefined;
+  if (source instanceof Uint8Array) return decodeValue(source);
   try {
-    if (source instanceof Uint8Array) return decodeValue(source);
     return source.kind === "put" ? decodeValue(valueBytes(source)) : undefined;
   } catch {
     return undefined;

@@ -8,13 +8,13 @@ export type Access = "read" | "write";
 /** Who asks, as rules see it: `kind`, `role` in the scope, `account_id` or `project_id`, and the token's plain claims. */
 export type RuleIdentity = Readonly<Record<string, string | number | boolean>>;
 
-/** What a rule may look at. It is there to be looked at or handed on, not to be copied: a copy is empty. */
+/** What a rule may look at. It is there to be looked at or handed on, not to be copied: that throws. */
 export interface RuleContext {
   readonly identity: RuleIdentity;
   /** What `:name` in the path stands for. */
   readonly params: Readonly<Record<string, string>>;
   readonly key: string;
-  /** The stored value; of a write the new one, `undefined` when it deletes. */
+  /** The stored value; of a write the new one, `undefined` when it deletes. Throws when what is written is no value. */
   readonly value: unknown;
   /** Of a write: what is stored now. The write is then stored only if that is still so. */
   readonly prev: unknown;
