@@ -1,10 +1,11 @@
-import type {
+import {
   ConatError,
-  FeedEvent,
-  Mutation,
-  StoreRef,
-  TopicRef,
-  WriteResult,
+  createEntry,
+  type FeedEvent,
+  type Mutation,
+  type StoreRef,
+  type TopicRef,
+  type WriteResult,
 } from "@conat/conat/internal";
 import { describe, expect, it } from "vitest";
 import { ScriptedSession } from "../test-kit/scripted-session.ts";
@@ -214,4 +215,32 @@ it("writes nothing while the hub is cut off: what it reads then may be old", asy
   isFenced = false;
   session.write(mine, [mutation({ write: 2 })], () => undefined);
   expect(inner.writes).toHaveLength(1);
+});
+
+describe("rights that go while an answer is under way", () => {
+  it("take with them what a conflict would tell of what is stored", async () => {
+    const { inner, session } = setUp();
+    let answer: ((result: WriteResult) => void) | undefined;
+    inner.write = (_ref, _mutations, onResult) => {
+      answer = onResult;
+    };
+    const results: WriteResult[] = [];
+    session.write(mine, [mutation({ expectedSeq: 1 })], (result) => results.push(result));
+    const current = createEntry({ key: "k", seq: 2, time: 0, value: new Uint8Array([2]) });
+    const conflict = { write: 1, ok: false, error: new ConatError("conflict", "2", { current }) };
+    answer?.(conflict as WriteResult);
+    session.setIdentity(accountIdentity("me", []));
+    answer?.(conflict as WriteResult);
+    expect(results).toMatchObject([
+      { error: { kind: "conflict", current } },
+      { error: { kind: "conflict", current: undefined } },
+    ]);
+  });
+
+  it("take with them the list of stores", async () => {
+    const { session } = setUp();
+    const list = session.listStores(mine.scope);
+    session.setIdentity(accountIdentity("me", []));
+    await expect(list).rejects.toMatchObject({ kind: "forbidden" });
+  });
 });

@@ -217,10 +217,7 @@ export class ScopedSession implements Session, OpenedHost {
   ): void {
     if (mutations.length === 0) return;
     const book = this.#rules.book();
-    if (!book.governs(this.#identity, ref)) {
-      this.#inner.write(ref, mutations, onResult);
-      return;
-    }
+    // Rights may be others when the answer comes.
     const tell = (result: WriteResult): void => onResult(this.#hideCurrent(ref, result));
     if (book.allowsAllWrites(this.#identity, ref)) this.#inner.write(ref, mutations, tell);
     else {
@@ -267,7 +264,10 @@ export class ScopedSession implements Session, OpenedHost {
 
   async listStores(scope: Scope): Promise<readonly StoreInfo[]> {
     if (this.#closed) throw closedError();
-    return this.#inner.listStores(authorizeScope(this.#identity, "list", scope));
+    const stores = await this.#inner.listStores(authorizeScope(this.#identity, "list", scope));
+    // Rights may have gone while the answer was under way.
+    authorizeScope(this.#identity, "list", scope);
+    return stores;
   }
 
   async destroyStore(ref: StoreRef): Promise<void> {
