@@ -16,7 +16,7 @@ import { SharedSession, type SharedSessionOptions } from "./shared-session.ts";
 setFlagsFromString("--expose_gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
-const MARKER_TTL_MS = 60_000;
+const MARKER_TTL_MS = 600_000;
 const ref: StoreRef = {
   scope: { kind: "project", id: "p" },
   name: "s",
@@ -220,6 +220,22 @@ describe("a reader that continues from a checkpoint", () => {
     session.openStore(ref, reader.listen, { since: after[0] });
     await settle();
     expect([...reader.entries.keys()]).toEqual(["lost"]);
+  });
+
+  it("gets everything when the mark of a removal is gone that it may have missed", async () => {
+    const { inner, session, load } = setUp();
+    session.openStore(ref, () => undefined);
+    const removed = createEntry({ key: "k", seq: 5, time: 1_000_000, kind: "expiry" });
+    load([put("a", 1), removed], 7);
+    inner.time += MARKER_TTL_MS + 1_000;
+    const certain = { epoch: "e", seq: 7, time: 1_005_000 };
+    const readers = [certain, { ...certain, doubt: { verified: 4, told: [3] } }].map((since) => {
+      const reader = new Reader();
+      session.openStore(ref, reader.listen, { since });
+      return reader;
+    });
+    await settle();
+    expect(readers.map(({ story }) => story[0])).toEqual(["reset delta", "reset full"]);
   });
 
   it("costs no memory for what it has named, once it is served", async () => {

@@ -88,6 +88,12 @@ const ASK_AGAIN_MS = 1_000;
 /** Markers live for whole seconds, and the clocks of hub and server differ. */
 const CLOCK_MARGIN_MS = 1_000;
 
+/**
+ * How long before its checkpoint a reader may have missed what it doubts, in milliseconds: longer than any session goes
+ * without a look at a store.
+ */
+const DOUBTED_MS = 60_000;
+
 /** Entries after which a kept snapshot is made anew instead of being sent with its followers. */
 const MAX_TAIL_ENTRIES = 1_000;
 
@@ -303,7 +309,9 @@ export class SharedStore {
     const time = this.#options.inner.serverTime();
     replica.sweepMarkers(time);
     const isDelta =
-      !isElsewhere && since?.epoch === replica.epoch && since.time > replica.completeSince;
+      !isElsewhere &&
+      since?.epoch === replica.epoch &&
+      since.time - (since.doubt ? DOUBTED_MS : 0) > replica.completeSince;
     this.#tellOne(reader, resetOf(replica, isDelta ? "delta" : "full"));
     const batches = isDelta ? replica.since(since.seq, since.doubt) : this.#snapshot(replica);
     for (const batch of batches) this.#tellOne(reader, { type: "entries", batch });
