@@ -59,6 +59,10 @@ export class FeedRelay {
   #lastLive: EntryBatch | undefined;
   /** The client was told `synced` and nothing waits: live entries go the short way. */
   #isLive = false;
+  /** The client does not keep up: it is told nothing until it has read what is on its way. */
+  #isPaused = false;
+  /** Goes on after a pause: that says nothing new of how far what the client has is verified. */
+  #goesOn = false;
   #isClosed = false;
   /** When it was opened, until the client has been sent all there was. */
   #openedAt: number | undefined = performance.now();
@@ -84,8 +88,7 @@ export class FeedRelay {
     this.#synced = undefined;
     this.#lastLive = undefined;
     this.#queue = undefined;
-    this.#stopFeed();
-    this.open(undefined);
+    this.#resume();
   }
 
   open(since: Checkpoint | undefined): void {
@@ -106,13 +109,26 @@ export class FeedRelay {
     if (this.#queue?.isEmpty) this.#queue = undefined;
     if (event) this.#send(event);
     if (this.#queue) return true;
-    if (this.#feed === undefined) this.open(this.#reached());
+    if (this.#isPaused) this.#resume();
     return false;
+  }
+
+  /** Opens the feed again where the client is. */
+  #resume(): void {
+    const reached = this.#reached();
+    this.#isPaused = false;
+    this.#goesOn = reached !== undefined;
+    const before = this.#feed;
+    this.open(reached);
+    // After that, so that the store is never without a reader: what it knows of this one would go.
+    before?.close();
   }
 
   #onEvent(event: FeedEvent): void {
     if (event.type === "closed") {
       this.end(event.error);
+    } else if (this.#isPaused) {
+      // It is open only so that what turns up late meanwhile is known to do so.
     } else if (event.type === "entries" && this.#isLive) {
       this.#sendLive(event.batch);
     } else if (event.type === "verified") {
@@ -137,6 +153,7 @@ export class FeedRelay {
     switch (event.type) {
       case "reset": {
         const mode = event.mode === "full" ? 0 : 1;
+        if (mode === 0) this.#goesOn = false;
         outbox.send("reset", id, this.channel.channel.number, mode, event.epoch, event.durability);
         break;
       }
@@ -146,12 +163,13 @@ export class FeedRelay {
       case "synced": {
         const { epoch, seq, time } = event.checkpoint;
         outbox.send("synced", id, [epoch, seq, time]);
-        this.#sendVerified(event.verified ?? seq);
+        if (!this.#goesOn) this.#sendVerified(event.verified ?? seq);
+        this.#goesOn = false;
         if (this.#openedAt !== undefined) this.#host.onReady(this.#openedAt);
         this.#openedAt = undefined;
         this.#synced = event.checkpoint;
         this.#lastLive = undefined;
-        this.#isLive = this.#queue === undefined && this.#feed !== undefined;
+        this.#isLive = this.#queue === undefined && !this.#isPaused;
         break;
       }
       case "verified":
@@ -191,10 +209,10 @@ export class FeedRelay {
     return { epoch: synced.epoch, seq: live.position, time };
   }
 
-  /** Lets go of the feed until everything sent was read; {@link advance} opens it again where the client then is. */
+  /** Until everything sent was read; {@link advance} then goes on where the client is. */
   #pause(): void {
     this.#isLive = false;
-    this.#stopFeed();
+    this.#isPaused = true;
     const error = new ConatError(
       "unavailable",
       "this connection does not keep up with the store's changes; it continues when it has caught up",

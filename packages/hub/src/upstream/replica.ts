@@ -130,6 +130,7 @@ export class Replica {
     }
     if (vanished && now > next.#completeSince) next.#completeSince = now;
     next.advance(Math.max(this.#position, upTo));
+    for (const [seq, position] of this.#late) next.#turnedUp(seq, position);
     const chunks = new Chunks(this.#chunkBytes);
     if (floor && floor.seq > (this.#floor?.seq ?? 0)) chunks.add(floor);
     for (const [key, entry] of next.#entries) {

@@ -51,8 +51,8 @@ export const synced = v.strictTuple([natural, checkpoint]);
 export const live = v.strictTuple([natural, bytes, natural]);
 
 /**
- * Event `verified`, hub → client, after each `synced` and from time to time: what was told on the channel has been held
- * against what is stored up to this sequence. `[channel, sequence]`
+ * Event `verified`, hub → client, after each `synced` but that of a pause, and from time to time: what was told on the
+ * channel has been held against what is stored up to this sequence. `[channel, sequence]`
  */
 export const verified = v.strictTuple([natural, natural]);
 
