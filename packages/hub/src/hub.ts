@@ -14,6 +14,7 @@ import { type HttpListener, listenHttp } from "./http-listener.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
 import { createHttpHandler } from "./observability/http.ts";
 import { createMetrics } from "./observability/metrics.ts";
+import { RuleErrors } from "./observability/rule-errors.ts";
 import { Tally } from "./observability/tally.ts";
 import type { Rule } from "./rules/rule.ts";
 import { RulesInForce } from "./rules/rules-in-force.ts";
@@ -104,13 +105,11 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   });
   const projects = options.projects && new ProjectLookup(options.projects, options.projectsTtlMs);
   const doorkeeper = new Doorkeeper({ authenticator, projects, revocations: new RevocationSet() });
+  const ruleErrors = new RuleErrors(tally, logger);
   const rules = new RulesInForce({
     session,
     rules: options.rules ?? [],
-    onRuleError: (error, { pattern }) => {
-      tally.ruleErrors += 1;
-      logger.warn({ err: error, path: pattern.text }, "a rule has thrown and so denied");
-    },
+    onRuleError: (error, rule) => ruleErrors.note(error, rule),
     onListenerError: (error) => logger.error({ err: error }, "a listener failed"),
   });
   const gateway = new Gateway({
