@@ -18,11 +18,23 @@ export interface TestCluster extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
+export interface TestClusterOptions {
+  readonly size?: number;
+  /** Whether nodes tell clients of each other, as they do by default. @default false */
+  readonly gossip?: boolean;
+  /** More lines for every node's configuration file. */
+  readonly config?: readonly string[];
+}
+
 /** An address at which nobody listens. */
 const NOWHERE = "127.0.0.1:1";
 
 /** Starts a cluster; resolves when its nodes run, some seconds before it has elected its first leader. */
-export async function startTestCluster(size = 3): Promise<TestCluster> {
+export async function startTestCluster({
+  size = 3,
+  gossip = false,
+  config = [],
+}: TestClusterOptions = {}): Promise<TestCluster> {
   const ports = await Promise.all(Array.from({ length: 2 * size }, () => pickFreePort()));
   const routePorts = ports.slice(size);
   const routes: { readonly ends: readonly number[]; readonly line: TcpProxy }[] = [];
@@ -39,10 +51,11 @@ export async function startTestCluster(size = 3): Promise<TestCluster> {
       return startTestNats({
         port,
         config: [
+          ...config,
           `server_name: "node-${at}"`,
           // Clients know the addresses that they were given, and no others; so do nodes, which else pass round their
           // own ones and call each other past the lines.
-          `cluster { name: test, listen: "127.0.0.1:${routePorts[at]}", advertise: "${NOWHERE}", no_advertise: true, routes: [${urls.join(", ")}] }`,
+          `cluster { name: test, listen: "127.0.0.1:${routePorts[at]}", advertise: "${NOWHERE}", no_advertise: ${!gossip}, routes: [${urls.join(", ")}] }`,
         ],
       });
     }),

@@ -48,7 +48,7 @@ export class Cast {
   static async start(options: CastOptions): Promise<Cast> {
     const folder = await mkdtemp(join(tmpdir(), "conat-chaos-"));
     const { nodes } = options.size;
-    const cluster = nodes > 1 ? await startTestCluster(nodes) : undefined;
+    const cluster = nodes > 1 ? await startTestCluster({ size: nodes }) : undefined;
     const servers = cluster?.nodes ?? [await startTestNats({ port: await pickFreePort() })];
     const cast = new Cast(options, folder, servers, cluster);
     try {

@@ -1,6 +1,7 @@
 export { atEndOfTurn } from "../util/end-of-turn.ts";
 export { parseServers, type ServerAddresses } from "./address.ts";
 export { BoundEntries } from "./bound-entries.ts";
+export { dial } from "./dial.ts";
 export { type JetstreamMetrics, JetstreamSession } from "./jetstream-session.ts";
 export { createNkey, type Nkey } from "./nkey.ts";
 export { openJetstream, startJetstream } from "./open-jetstream.ts";

@@ -7,9 +7,9 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-node";
 import { ConatError } from "../protocol/conat-error.ts";
 import { backoffMs } from "../session/backoff.ts";
+import { dial } from "./dial.ts";
 import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -100,7 +100,7 @@ export class NatsLink {
   async #dial(): Promise<NatsConnection | "refused" | undefined> {
     try {
       this.#events.onAttempt();
-      const connection = await connect({ ...this.#options });
+      const connection = await dial(this.#options);
       if (this.#end.signal.aborted) {
         await connection.close();
         return undefined;
@@ -131,7 +131,10 @@ export class NatsLink {
         this.#down(lastError);
       }
       if (status.type === "reconnecting") this.#events.onAttempt();
-      if (status.type === "reconnect") this.#up(connection);
+      if (status.type === "reconnect") {
+        lastError = undefined;
+        this.#up(connection);
+      }
       if (status.type === "error") lastError = status.error;
     }
     const reason = await connection.closed();
@@ -153,12 +156,9 @@ export class NatsLink {
   #down(cause: unknown): void {
     this.#isUp = false;
     if (this.#end.signal.aborted) return;
-    const message = `the connection to ${this.#shown} was lost`;
-    this.#events.onDown(
-      cause === undefined
-        ? new ConatError("unavailable", message)
-        : new ConatError("unavailable", message, { cause }),
-    );
+    const why = cause instanceof Error ? `: ${cause.message}` : "";
+    const message = `the connection to ${this.#shown} was lost${why}`;
+    this.#events.onDown(new ConatError("unavailable", message, { cause }));
   }
 }
 

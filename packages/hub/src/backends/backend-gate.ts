@@ -5,9 +5,9 @@ import {
   tunnelFilters,
   tunnelSubjects,
 } from "@conat/conat/internal";
-import { parseServers } from "@conat/conat/jetstream";
+import { dial, parseServers } from "@conat/conat/jetstream";
 import { encodeTunnelMessage } from "@conat/conat/tunnel";
-import { connect, type Msg, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
+import { type Msg, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import type { HandshakeRequest } from "../auth/authenticator.ts";
 import type { Grant } from "../auth/grant.ts";
@@ -87,7 +87,7 @@ export class BackendGate {
     let nats: NatsConnection | undefined;
     let gate: BackendGate | undefined;
     try {
-      nats = await connect({
+      nats = await dial({
         servers: [...servers],
         ...(tls ? { tls: {} } : {}),
         name: "conat-hub-gate",
