@@ -1,6 +1,10 @@
 import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Client, connect, type DKV, destroyStore, dkv } from "@conat/conat";
-import { eventually, useTestNats } from "@conat/conat/testing";
+import { createNkey } from "@conat/conat/jetstream";
+import { eventually, startTestNats, useTestNats } from "@conat/conat/testing";
 import { type Hub, startHub } from "@conat/hub";
 import { Kvm } from "@nats-io/kv";
 import { connect as connectNats } from "@nats-io/transport-node";
@@ -210,6 +214,32 @@ describe("conat", { timeout: TIMEOUT_MS }, () => {
     ]);
     const failed = { code: 2, stdout: "", stderr: expect.stringMatching(ONE_SENTENCE) };
     expect([what, where]).toEqual([failed, failed]);
+  });
+
+  it("signs in at NATS with the nkey that it is given, and in no other way", async () => {
+    const key = createNkey();
+    const folder = await mkdtemp(join(tmpdir(), "conat-nkey-"));
+    const file = join(folder, "mine.nk");
+    await writeFile(file, `${new TextDecoder().decode(key.seed)}\n`);
+    await using guarded = await startTestNats({
+      config: [`authorization { users: [ { nkey: ${key.publicKey} } ] }`],
+    });
+    const place = ["--project", project_id, "--store", "s", "--address", guarded.url];
+    try {
+      const set = await runCli(["set", "milk", "1", ...place, "--nkey", file]);
+      expect(set).toMatchObject({ code: 0, stderr: "" });
+      const get = await runCli(["get", "milk", ...place], { env: { NATS_NKEY: file } });
+      expect(get).toEqual({ code: 0, stdout: "1\n", stderr: "" });
+      const none = await runCli(["ls", ...place]);
+      expect(none).toMatchObject({ code: 1, stderr: expect.stringMatching(/authorization/i) });
+      expect(none.stderr).toMatch(ONE_SENTENCE);
+      // The key that the environment names for NATS is nobody's business at a hub.
+      const elsewhere = ["--project", project_id, "--store", "s", "--address", hub.url];
+      const atHub = await runCli(["ls", ...elsewhere], { env: { NATS_NKEY: "/nowhere" } });
+      expect(atHub).toEqual({ code: 0, stdout: "", stderr: "" });
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
   });
 
   it("ends when whoever reads it has enough", async () => {

@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { backUp } from "../backup/back-up.ts";
 import { carryOutRestore, planRestore, type RestoreOptions } from "../backup/restore.ts";
 import { defaultAddress, parseAddress } from "../client/address.ts";
 import { type JetstreamSession, openJetstream } from "../jetstream/index.ts";
 import { usageError } from "./exit.ts";
+import { readSeed } from "./nkey-file.ts";
 import { printJson, say, toTimeText } from "./output.ts";
 
 const bucketOptions = v.object({
@@ -66,13 +66,4 @@ export async function restore(
     await carryOutRestore(session, plan);
   }
   printJson(summary);
-}
-
-function readSeed(file: string): Uint8Array {
-  try {
-    return new TextEncoder().encode(readFileSync(file, "utf8").trim());
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw usageError(`the key cannot be read: ${why}`);
-  }
 }

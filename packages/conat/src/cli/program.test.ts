@@ -31,6 +31,7 @@ describe("a command line that makes no sense exits with 2 and says why", () => {
   const scope = ["--project", "p"];
   const store = [...scope, "--store", "s"];
   const address = ["--address", "http://127.0.0.1:1"];
+  const nats = ["--address", "nats://127.0.0.1:1"];
 
   it.each([
     ["no command", [], "Usage: conat"],
@@ -41,6 +42,8 @@ describe("a command line that makes no sense exits with 2 and says why", () => {
     ["no scope", ["get", "k", "--store", "s", ...address], "exactly one of --project ID"],
     ["two scopes", ["ls", ...store, "--account", "a", ...address], "exactly one of --project ID"],
     ["an address that is none", ["ls", ...store, "--address", "localhost"], "is no address"],
+    ["no key", ["ls", ...store, ...nats, "--nkey", "/nowhere"], "the key cannot be read"],
+    ["a key that is none", ["ls", ...store, ...nats, "--nkey", import.meta.filename], "is no seed"],
     ["two identities", ["ls", ...store, "--as-account", "a", "--as-project", "p"], "one of both"],
     ["projects of nobody", ["ls", ...store, "--projects", "a,b"], "goes with --as-account"],
     ["a value that is no JSON", ["set", "k", "{", ...store], "the value { is no JSON"],

@@ -46,6 +46,12 @@ export function createProgram(stop: AbortSignal): Command {
       ).env("CONAT_URL"),
     )
     .addOption(new Option("--token <token>", "proves who you are").env("CONAT_TOKEN"))
+    .addOption(
+      new Option(
+        "--nkey <file>",
+        "to NATS itself: file with the seed (SU…) of the nkey that proves who you are",
+      ).env("NATS_NKEY"),
+    )
     .option("--project <id>", "the stores of this project")
     .option("--account <id>", "the stores of this account")
     .option("--hub", "the stores of the hub itself")
@@ -144,15 +150,9 @@ export function createProgram(stop: AbortSignal): Command {
       await withTarget(all, (target) => destroy(target, options));
     });
 
-  const nkey = (): Option =>
-    new Option("--nkey <file>", "file with the seed (SU…) of the nkey to show NATS").env(
-      "NATS_NKEY",
-    );
-
   program
     .command("backup <file>")
     .description("write everything that is stored on disk to a file, straight from NATS")
-    .addOption(nkey())
     .action((file, _options, command) =>
       withBuckets(command.optsWithGlobals(), undefined, (session) => backup(session, file)),
     );
@@ -160,7 +160,6 @@ export function createProgram(stop: AbortSignal): Command {
   program
     .command("restore <file>")
     .description("make the stores on disk what they were in a backup, while the system runs")
-    .addOption(nkey())
     .addOption(
       new Option("--replicas <number>", "copies that a cluster keeps of buckets made now")
         .argParser(parseSequence)

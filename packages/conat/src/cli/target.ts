@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { defaultAddress, parseAddress } from "../client/address.ts";
 import type { Client } from "../client/client.ts";
 import { connect } from "../client/connect.ts";
 import type { ConnectOptions } from "../client/connect-options.ts";
@@ -11,11 +12,13 @@ import {
   scopeKey,
 } from "../protocol/scope.ts";
 import { usageError } from "./exit.ts";
+import { readSeed } from "./nkey-file.ts";
 
 /** The options that every command has, as the command line gives them. */
 const targetOptions = v.object({
   address: v.optional(v.string()),
   token: v.optional(v.string()),
+  nkey: v.optional(v.string()),
   project: v.optional(v.string()),
   account: v.optional(v.string()),
   hub: v.optional(v.boolean()),
@@ -52,8 +55,9 @@ export async function withTarget(
   const scope = parseScope(scopeOptions);
   const identity = toIdentity(options);
   const { address, token, asProject } = options;
+  const nkeySeed = toSeed(options);
   // At NATS itself this says that the command is not trusted there.
-  const client = connect({ address, token, identity, project_id: asProject });
+  const client = connect({ address, token, nkeySeed, identity, project_id: asProject });
   try {
     await client.ready(options.timeout);
     await work({
@@ -68,6 +72,13 @@ export async function withTarget(
   } finally {
     await client.close();
   }
+}
+
+/** The environment may name a key for all commands: it is for NATS, and for who is trusted there. */
+function toSeed({ address, nkey, asProject }: TargetOptions): Uint8Array | undefined {
+  if (nkey === undefined || asProject !== undefined) return undefined;
+  const { kind } = parseAddress(address ?? defaultAddress());
+  return kind === "nats" ? readSeed(nkey) : undefined;
 }
 
 function toScopeOptions({ project, account, hub }: TargetOptions): ScopeOptions {

@@ -11,6 +11,8 @@ export interface ConnectOptions {
   readonly address?: string | readonly string[] | undefined;
   /** Bearer token; for a hub also a function: asked for one at every (re)connect, and before the last one expires. */
   readonly token?: string | (() => string | Promise<string>) | undefined;
+  /** Seed of an nkey: how a trusted backend signs in at NATS itself. Hubs do not ask for one. */
+  readonly nkeySeed?: Uint8Array | undefined;
   /**
    * This is that project's own backend. To a hub it shows its `token`, as everybody does. NATS it is not trusted with: it
    * reaches a hub through NATS, and may do there what the project may.

@@ -19,13 +19,14 @@ export function openDirect(servers: readonly string[], options: ConnectOptions):
 }
 
 function openTrusted(servers: readonly string[], options: ConnectOptions): Session {
-  const { token, environment } = options;
+  const { token, nkeySeed, environment } = options;
   if (typeof token === "function") {
     throw new ConatError("bad-options", "NATS takes a token, not a function that is asked for one");
   }
   return startJetstream({
     servers,
     token,
+    nkeySeed,
     connectTimeoutMs: options.connectTimeoutMs,
     writeTimeoutMs: options.ackTimeoutMs,
     now: environment && (() => environment.now()),
@@ -42,10 +43,14 @@ function openThroughHub(
   options: ConnectOptions,
 ): Session {
   const addresses = parseServers(servers);
-  if (addresses.user !== undefined || addresses.token !== undefined) {
+  if (
+    addresses.user !== undefined ||
+    addresses.token !== undefined ||
+    options.nkeySeed !== undefined
+  ) {
     throw new ConatError(
       "bad-options",
-      "a project's backend signs in with its token: pass token, and leave it and passwords out of the address",
+      "a project's backend signs in with its token: pass token, no nkeySeed, and leave it and passwords out of the address",
     );
   }
   const project_id = parseScope({ project_id: project }).id;

@@ -2,6 +2,7 @@ import { ConatError } from "../protocol/conat-error.ts";
 import type { Durability } from "../protocol/feed-position.ts";
 import { WAIT_TIMEOUT_MS } from "../protocol/limits.ts";
 import { parseServers, type ServerAddresses } from "./address.ts";
+import { checkSeed } from "./nkey.ts";
 
 /** How a backend reaches NATS, and how the buckets are made where there are none yet. */
 export interface JetstreamOptions {
@@ -95,7 +96,7 @@ export function resolveOptions(options: JetstreamOptions): ResolvedOptions {
     addresses: parseServers(options.servers),
     name: options.name ?? "conat",
     token: options.token,
-    nkeySeed: options.nkeySeed,
+    nkeySeed: options.nkeySeed && checkSeed(options.nkeySeed),
     partitions,
     replicas: checkNumber("replicas", options.replicas ?? 1, 1, 5),
     durability: options.durability ?? "unknown",
