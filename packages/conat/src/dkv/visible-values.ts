@@ -1,8 +1,8 @@
 import type { ConatError } from "../protocol/conat-error.ts";
 import { toConatError } from "../protocol/conat-error.ts";
-import { type Entry, valueBytes } from "../protocol/entry.ts";
+import type { Entry } from "../protocol/entry.ts";
 import { decodeFrozen } from "../protocol/value-codec.ts";
-import { equalBytes, hasValue, type Visible } from "./overlay.ts";
+import { hasValue, type Visible } from "./overlay.ts";
 
 /** Checks a decoded value; throws what the application should know about it. */
 export type ValueCheck = (value: unknown) => void;
@@ -63,7 +63,7 @@ export class VisibleValues {
   #remember(key: string, visible: Visible): Reading {
     const known = this.#remembered.get(key);
     if (known?.source === visible) return known;
-    if (known && equalBytes(bytesOf(known.source), bytesOf(visible))) {
+    if (known && isSame(known.source, visible)) {
       known.source = visible;
       return known;
     }
@@ -88,9 +88,7 @@ export class VisibleValues {
   }
 
   #decode(source: Visible): CheckedReading {
-    return "kind" in source
-      ? decodeChecked(this.#check, source.buffer, source.start, source.end)
-      : decodeChecked(this.#check, bytesOf(source));
+    return decodeChecked(this.#check, bufferOf(source), startOf(source), endOf(source));
   }
 }
 
@@ -110,9 +108,26 @@ export function decodeChecked(
   }
 }
 
-function bytesOf(visible: Visible): Uint8Array {
-  if ("kind" in visible) return valueBytes(visible);
-  return visible.value ?? EMPTY;
+/** Whether two values are the same bytes: compared where they lie, which is done for every change. */
+function isSame(left: Visible, right: Visible): boolean {
+  const [ours, theirs] = [bufferOf(left), bufferOf(right)];
+  const [from, to] = [startOf(left), startOf(right)];
+  const length = endOf(left) - from;
+  if (length !== endOf(right) - to) return false;
+  for (let at = 0; at < length; at += 1) if (ours[from + at] !== theirs[to + at]) return false;
+  return true;
+}
+
+function bufferOf(visible: Visible): Uint8Array {
+  return "kind" in visible ? visible.buffer : (visible.value ?? EMPTY);
+}
+
+function startOf(visible: Visible): number {
+  return "kind" in visible ? visible.start : 0;
+}
+
+function endOf(visible: Visible): number {
+  return "kind" in visible ? visible.end : (visible.value?.length ?? 0);
 }
 
 const EMPTY = new Uint8Array(0);

@@ -110,6 +110,8 @@ export function encodeBlock(entries: readonly Entry[]): Uint8Array {
   return out.finish();
 }
 
+let lastOrigin = "";
+
 class Reader {
   readonly bytes: Uint8Array;
   at = 0;
@@ -139,6 +141,21 @@ class Reader {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
 
+  /** A name; the same string as the last one that was read, if it says the same: one writer writes many entries. */
+  origin(): string {
+    const length = this.varint();
+    const start = this.at;
+    if (length === lastOrigin.length) {
+      let at = 0;
+      while (at < length && this.bytes[start + at] === lastOrigin.charCodeAt(at)) at += 1;
+      this.at += at;
+      if (at === length) return lastOrigin;
+      this.at = start;
+    }
+    lastOrigin = fromUtf8.decode(this.take(length));
+    return lastOrigin;
+  }
+
   take(length: number): Uint8Array {
     const end = this.at + length;
     if (end > this.bytes.length) throw truncated();
@@ -165,7 +182,7 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
   if (count > bytes.length) throw truncated();
   const origins: string[] = [];
   for (let left = input.varint(); left > 0; left -= 1) {
-    origins.push(fromUtf8.decode(input.take(input.varint())));
+    origins.push(input.origin());
   }
   const entries: Draft[] = [];
   const headerLengths: [Draft, number][] = [];

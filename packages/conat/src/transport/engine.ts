@@ -36,12 +36,12 @@ export interface EngineListener {
  * @param agent what Node's HTTP gets its connection from, if not from the network
  */
 export function openEngine(address: URL, listener: EngineListener, agent?: object): Engine {
-  const socket = openWebSocket(toSocketUrl(address), agent);
   let over = false;
   /** 0 before the handshake. */
   let patienceMs = 0;
   let nextPingBy = Number.POSITIVE_INFINITY;
   let pingTimer: ReturnType<typeof setTimeout> | undefined;
+  let onClosed = (): void => {};
 
   const end = (): void => {
     over = true;
@@ -61,15 +61,14 @@ export function openEngine(address: URL, listener: EngineListener, agent?: objec
     pingTimer = setTimeout(missPing, patienceMs);
   };
 
-  // A line that is cut says so only by the pings that stay away; the device knows at once.
-  const stopWatching = hostEnvironment.watchDevice((event) => {
-    if (event === "offline" && address.hostname !== "localhost") lose("the device went offline");
-  });
-  socket.addEventListener("message", ({ data }) => {
+  const onMessage = (data: unknown): void => {
     if (over) return;
     if (patienceMs === 0) {
       patienceMs = toPatienceMs(data);
-      if (patienceMs === 0) return lose("what it sent first is no handshake");
+      if (patienceMs === 0) {
+        lose("what it sent first is no handshake");
+        return;
+      }
       expectPing();
       listener.onOpen();
     } else if (data === PING) {
@@ -78,13 +77,23 @@ export function openEngine(address: URL, listener: EngineListener, agent?: objec
     } else {
       listener.onFrame(data);
     }
+  };
+  const socket = openWebSocket(
+    toSocketUrl(address),
+    {
+      onMessage,
+      onError: (cause) => lose(cause?.message ?? "the WebSocket failed", cause),
+      onClose(code) {
+        lose(`it was closed with code ${code}`);
+        onClosed();
+      },
+    },
+    agent,
+  );
+  // A line that is cut says so only by the pings that stay away; the device knows at once.
+  const stopWatching = hostEnvironment.watchDevice((event) => {
+    if (event === "offline" && address.hostname !== "localhost") lose("the device went offline");
   });
-  socket.addEventListener("error", (event) => {
-    const error: unknown = Reflect.get(event, "error");
-    if (error instanceof Error) lose(error.message, error);
-    else lose("the WebSocket failed");
-  });
-  socket.addEventListener("close", ({ code }) => lose(`it was closed with code ${code}`));
 
   return {
     get waitingBytes() {
@@ -102,10 +111,10 @@ export function openEngine(address: URL, listener: EngineListener, agent?: objec
       if (!hasMoreToSend) return Promise.resolve();
       return new Promise((resolve) => {
         const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-        socket.addEventListener("close", () => {
+        onClosed = () => {
           clearTimeout(timer);
           resolve();
-        });
+        };
       });
     },
   };

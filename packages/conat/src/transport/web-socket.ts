@@ -6,8 +6,12 @@ export interface WebSocketConnection {
   readonly bufferedAmount: number;
   send(data: string | Uint8Array<ArrayBuffer>): void;
   close(): void;
-  addEventListener(type: "message", listener: (event: { readonly data: unknown }) => void): void;
-  addEventListener(type: "close", listener: (event: { readonly code: number }) => void): void;
-  /** A browser says nothing about it; Node has an `error`. */
-  addEventListener(type: "error", listener: (event: object) => void): void;
+}
+
+export interface WebSocketListener {
+  /** @param data text, or bytes */
+  onMessage(data: unknown): void;
+  /** @param cause a browser tells none */
+  onError(cause?: Error): void;
+  onClose(code: number): void;
 }

@@ -7,6 +7,9 @@ export type TimedOperation = "handshake" | "open" | "write" | "read" | "list" | 
 /** From what a server on the same machine answers in to what a client gives up after, in seconds. */
 const DURATION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15];
 
+/** Durations that are noted together: one by one, each costs a write as much as the decision about it. */
+const TIMES_AT_ONCE = 1_000;
+
 /** What a hub has counted since it started. Plain numbers: the metrics page turns them into its format when asked. */
 export class Tally {
   framesIn = 0;
@@ -27,7 +30,9 @@ export class Tally {
     labelNames: ["operation"],
     buckets: DURATION_BUCKETS_S,
     registers: [],
+    collect: () => this.#noteTimes(),
   });
+  #times: { readonly operation: TimedOperation; readonly seconds: number }[] = [];
   readonly #notices = new Map<string, number>();
   readonly #limited = new Map<string, number>();
   readonly #refused = new Map<ErrorKind, number>();
@@ -35,7 +40,14 @@ export class Tally {
 
   /** Notes an operation that is answered now. @param startedAt of `performance.now()` */
   time(operation: TimedOperation, startedAt: number): void {
-    this.durations.observe({ operation }, (performance.now() - startedAt) / 1_000);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    if (this.#times.push({ operation, seconds }) >= TIMES_AT_ONCE) this.#noteTimes();
+  }
+
+  #noteTimes(): void {
+    for (const { operation, seconds } of this.#times)
+      this.durations.observe({ operation }, seconds);
+    this.#times = [];
   }
 
   get refused(): ReadonlyMap<ErrorKind, number> {
