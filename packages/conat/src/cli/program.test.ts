@@ -44,6 +44,12 @@ describe("a command line that makes no sense exits with 2 and says why", () => {
     ["an address that is none", ["ls", ...store, "--address", "localhost"], "is no address"],
     ["no key", ["ls", ...store, ...nats, "--nkey", "/nowhere"], "the key cannot be read"],
     ["a key that is none", ["ls", ...store, ...nats, "--nkey", import.meta.filename], "is no seed"],
+    ["a key for a hub", ["ls", ...store, ...address, "--nkey", "key"], "of NATS itself"],
+    [
+      "a key for a project's backend",
+      ["ls", ...store, ...nats, "--as-project", "p", "--nkey", "key"],
+      "without --as-project",
+    ],
     ["two identities", ["ls", ...store, "--as-account", "a", "--as-project", "p"], "one of both"],
     ["projects of nobody", ["ls", ...store, "--projects", "a,b"], "goes with --as-account"],
     ["a value that is no JSON", ["set", "k", "{", ...store], "the value { is no JSON"],

@@ -2,10 +2,11 @@ import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import * as v from "valibot";
 import { backup, restore, withBuckets } from "./backup-commands.ts";
+import { usageError } from "./exit.ts";
 import { parseDurationMs, parseIds, parseSequence } from "./parse-arguments.ts";
 import { get, ls, watch } from "./read-commands.ts";
 import { checkDestroy, destroy, stores } from "./store-commands.ts";
-import { withTarget } from "./target.ts";
+import { takesNkey, withTarget } from "./target.ts";
 import { readValue, remove, set } from "./write-commands.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -52,6 +53,10 @@ export function createProgram(stop: AbortSignal): Command {
         "to NATS itself: file with the seed (SU…) of the nkey that proves who you are",
       ).env("NATS_NKEY"),
     )
+    .hook("preAction", () => {
+      if (program.getOptionValueSource("nkey") !== "cli" || takesNkey(program.opts())) return;
+      throw usageError("--nkey goes with an address of NATS itself, and without --as-project");
+    })
     .option("--project <id>", "the stores of this project")
     .option("--account <id>", "the stores of this account")
     .option("--hub", "the stores of the hub itself")

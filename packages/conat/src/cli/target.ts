@@ -74,11 +74,17 @@ export async function withTarget(
   }
 }
 
-/** The environment may name a key for all commands: it is for NATS, and for who is trusted there. */
-function toSeed({ address, nkey, asProject }: TargetOptions): Uint8Array | undefined {
-  if (nkey === undefined || asProject !== undefined) return undefined;
-  const { kind } = parseAddress(address ?? defaultAddress());
-  return kind === "nats" ? readSeed(nkey) : undefined;
+/** The environment may name a key for all commands; one of the command line must be of use. */
+function toSeed(options: TargetOptions): Uint8Array | undefined {
+  return options.nkey !== undefined && takesNkey(options) ? readSeed(options.nkey) : undefined;
+}
+
+/** A key is for NATS itself, and for who is trusted there. */
+export function takesNkey({
+  address,
+  asProject,
+}: Pick<TargetOptions, "address" | "asProject">): boolean {
+  return asProject === undefined && parseAddress(address ?? defaultAddress()).kind === "nats";
 }
 
 function toScopeOptions({ project, account, hub }: TargetOptions): ScopeOptions {
