@@ -2,7 +2,7 @@ import type { ConatError } from "../protocol/conat-error.ts";
 import { toConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import { decodeFrozen } from "../protocol/value-codec.ts";
-import { hasValue, type Visible } from "./overlay.ts";
+import { equalParts, hasValue, type Visible } from "./overlay.ts";
 
 /** Checks a decoded value; throws what the application should know about it. */
 export type ValueCheck = (value: unknown) => void;
@@ -110,12 +110,10 @@ export function decodeChecked(
 
 /** Whether two values are the same bytes: compared where they lie, which is done for every change. */
 function isSame(left: Visible, right: Visible): boolean {
-  const [ours, theirs] = [bufferOf(left), bufferOf(right)];
   const [from, to] = [startOf(left), startOf(right)];
   const length = endOf(left) - from;
   if (length !== endOf(right) - to) return false;
-  for (let at = 0; at < length; at += 1) if (ours[from + at] !== theirs[to + at]) return false;
-  return true;
+  return equalParts(bufferOf(left), from, bufferOf(right), to, length);
 }
 
 function bufferOf(visible: Visible): Uint8Array {
