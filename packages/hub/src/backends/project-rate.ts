@@ -1,5 +1,5 @@
 import { LRUCache } from "lru-cache";
-import { TokenBucket } from "../gateway/token-bucket.ts";
+import { TokenBucket } from "../token-bucket.ts";
 
 /** Projects whose recent use is remembered. */
 const MAX_PROJECTS = 20_000;

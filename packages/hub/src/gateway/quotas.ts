@@ -1,8 +1,8 @@
 import { ConatError } from "@conat/conat/internal";
 import { LRUCache } from "lru-cache";
 import type { Tally } from "../observability/tally.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import type { GatewayLimits } from "./limits.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** Principals and addresses without a connection whose recent use is remembered, so that reconnecting resets nothing. */
 const MAX_RESTING = 20_000;

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
-import { TokenBucket } from "../gateway/token-bucket.ts";
 import type { Rule } from "../rules/rule.ts";
+import { TokenBucket } from "../token-bucket.ts";
 import type { Tally } from "./tally.ts";
 
 /** Lines about one rule that throws. A client can have it asked thousands of times a second. */

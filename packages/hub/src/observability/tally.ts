@@ -7,7 +7,7 @@ export type TimedOperation = "handshake" | "open" | "write" | "read" | "list" | 
 /** From what a server on the same machine answers in to what a client gives up after, in seconds. */
 const DURATION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15];
 
-/** Durations that are noted together: one by one, each costs a write as much as the decision about it. */
+/** Durations that are noted together, off the way of what was timed: each has its labels checked and looked up. */
 const TIMES_AT_ONCE = 1_000;
 
 /** What a hub has counted since it started. Plain numbers: the metrics page turns them into its format when asked. */

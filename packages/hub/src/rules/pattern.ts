@@ -86,7 +86,7 @@ function bad(piece: string, text: string): ConatError {
   );
 }
 
-/** Has no name to inherit, and is as fast a prototype as any, which no prototype at all is not. */
+/** Params inherit from this, which has no names: objects without a prototype are slower to read. */
 const NO_PARAMS: Params = Object.freeze(Object.create(null));
 
 /** `fieldOf` undefined takes every field for granted. */
