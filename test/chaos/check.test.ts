@@ -1,17 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { check, type Findings, type Run } from "./check.ts";
 import type { StoredFact } from "./evidence.ts";
-import { type Dump, type HistoryEvent, parseHistory } from "./history.ts";
+import { type Dump, emptyDump, type HistoryEvent, parseHistory } from "./history.ts";
 
-const EMPTY: Dump = {
-  own: {},
-  shared: {},
-  counter: {},
-  set: {},
-  short: {},
-  presence: {},
-  alive: {},
-};
+const EMPTY = emptyDump();
 
 /** One client "c" that did and saw this, while servers stored that. */
 function judge(

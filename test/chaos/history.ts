@@ -74,6 +74,10 @@ const stored = z.object({ value: z.unknown(), seq: z.number() });
 export const dump = z.record(store, z.record(z.string(), stored));
 export type Dump = z.infer<typeof dump>;
 
+export function emptyDump(): Dump {
+  return { own: {}, shared: {}, counter: {}, set: {}, short: {}, presence: {}, alive: {} };
+}
+
 /** The events of a log file. A line that a kill cut off is no event. */
 export function parseHistory(text: string): HistoryEvent[] {
   const lines = text.split("\n");

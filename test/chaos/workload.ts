@@ -4,6 +4,7 @@ import {
   ALIVE,
   type Dump,
   EPHEMERAL,
+  emptyDump,
   type HistoryEvent,
   STORES,
   type StoreName,
@@ -101,15 +102,7 @@ class Worker implements Workload {
   }
 
   dump(): Dump {
-    const all: Dump = {
-      own: {},
-      shared: {},
-      counter: {},
-      set: {},
-      short: {},
-      presence: {},
-      alive: {},
-    };
+    const all = emptyDump();
     for (const [name, store] of this.#stores) {
       for (const [key, value] of store.entries()) all[name][key] = { value, seq: store.seq(key) };
     }

@@ -131,7 +131,7 @@ function isRate({ unit }: Row): boolean {
 }
 
 function quotient(ours: number, floor: number | undefined): number | undefined {
-  return floor === undefined ? undefined : ours / floor;
+  return floor === undefined || floor === 0 ? undefined : ours / floor;
 }
 
 function isRole(role: Side["role"]): (result: SideResult) => boolean {
