@@ -1,32 +1,45 @@
 import type { Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
 import type { FeedReset } from "../session/session.ts";
+import type { Remembered } from "./visible-values.ts";
 
 /** Removal markers kept so that a compare-and-set can name them; past it, and past a tenth of all, they are dropped. */
 const MAX_MARKERS = 1_000;
 
+/** What is known of one key. */
+export interface Known {
+  /** The newest version seen. */
+  entry: Entry;
+  /** Its value, once somebody has asked for it. */
+  remembered: Remembered | undefined;
+}
+
 /** The confirmed side of a store: the newest entry seen of every key, removals included, and how far that reaches. */
 export class ConfirmedEntries {
-  #entries = new Map<string, Entry>();
+  #known = new Map<string, Known>();
   #markers = 0;
   #epoch = "";
   #checkpoint: Checkpoint | undefined;
   /** While a full snapshot runs over keys known before: those it has not named yet. */
-  #unseen: Map<string, Entry> | undefined;
+  #unseen: Map<string, Known> | undefined;
   #newEpoch = false;
   #floor = 0;
 
   get(key: string): Entry | undefined {
-    return this.#entries.get(key);
+    return this.#known.get(key)?.entry;
   }
 
-  [Symbol.iterator](): IterableIterator<[string, Entry]> {
-    return this.#entries.entries();
+  known(key: string): Known | undefined {
+    return this.#known.get(key);
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, Known]> {
+    return this.#known.entries();
   }
 
   /** How many keys have a value. */
   get size(): number {
-    return this.#entries.size - this.#markers;
+    return this.#known.size - this.#markers;
   }
 
   get checkpoint(): Checkpoint | undefined {
@@ -44,42 +57,53 @@ export class ConfirmedEntries {
   }
 
   /** Takes an entry if it is newer than the one known. Gives the one before it, or `undefined` when it is not newer. */
-  accept(entry: Entry): { readonly prev: Entry | undefined } | undefined {
-    if (entry.seq <= this.#floor) return undefined;
-    const known = this.#entries.get(entry.key);
-    const prev = known ?? this.#unseen?.get(entry.key);
+  accept(entry: Entry): { readonly prev: Entry | undefined; readonly known: Known } | undefined {
+    const { key, seq, kind } = entry;
+    if (seq <= this.#floor) return undefined;
+    const known = this.#known.get(key);
+    if (known === undefined) return this.#admit(entry);
+    const prev = known.entry;
+    this.#unseen?.delete(key);
+    if (seq <= prev.seq) return undefined;
+    if (prev.kind !== "put") this.#markers -= 1;
+    if (kind !== "put") this.#markers += 1;
+    known.entry = entry;
+    return { prev, known };
+  }
+
+  #admit(entry: Entry): { readonly prev: Entry | undefined; readonly known: Known } {
+    const before = this.#unseen?.get(entry.key);
     this.#unseen?.delete(entry.key);
-    if (known && entry.seq <= known.seq) return undefined;
-    if (known && known.kind !== "put") this.#markers -= 1;
     if (entry.kind !== "put") this.#markers += 1;
-    this.#entries.set(entry.key, entry);
-    return { prev };
+    const known: Known = { entry, remembered: before?.remembered };
+    this.#known.set(entry.key, known);
+    return { prev: before?.entry, known };
   }
 
   /** The store was destroyed below `seq`. Gives the entries that are gone, or `undefined` when that was known. */
-  raiseFloor(seq: number): Entry[] | undefined {
+  raiseFloor(seq: number): Known[] | undefined {
     if (seq <= this.#floor) return undefined;
     this.#floor = seq;
-    const gone: Entry[] = [];
-    for (const [key, entry] of this.#entries) {
-      if (entry.seq > seq) continue;
+    const gone: Known[] = [];
+    for (const [key, known] of this.#known) {
+      if (known.entry.seq > seq) continue;
       this.drop(key);
       this.#unseen?.delete(key);
-      gone.push(entry);
+      gone.push(known);
     }
     return gone;
   }
 
   /** Drops what is known of a key. */
   drop(key: string): void {
-    const entry = this.#entries.get(key);
+    const entry = this.get(key);
     if (entry === undefined) return;
-    this.#entries.delete(key);
+    this.#known.delete(key);
     if (entry.kind !== "put") this.#markers -= 1;
   }
 
   clear(): void {
-    this.#entries = new Map();
+    this.#known = new Map();
     this.#markers = 0;
     this.#unseen = undefined;
   }
@@ -95,26 +119,26 @@ export class ConfirmedEntries {
     const left = this.#newEpoch ? this.#unseen : undefined;
     this.#newEpoch ||= begins;
     const full = event.mode === "full" || this.#newEpoch;
-    const known = full ? new Map([...(left ?? []), ...this.#entries]) : undefined;
-    this.#unseen = known && known.size > 0 ? known : undefined;
+    const before = full ? new Map([...(left ?? []), ...this.#known]) : undefined;
+    this.#unseen = before && before.size > 0 ? before : undefined;
     if (begins) this.#forgetAll();
     return begins;
   }
 
   #forgetAll(): void {
-    this.#entries = new Map();
+    this.#known = new Map();
     this.#markers = 0;
     this.#floor = 0;
   }
 
   /** The snapshot or delta is complete. Gives the entries it lacks, which are dropped. */
-  synced(checkpoint: Checkpoint): Entry[] {
-    const gone: Entry[] = [];
-    for (const [key, entry] of this.#unseen ?? []) {
-      const isOfThisEpoch = this.#entries.get(key) === entry;
-      if (isOfThisEpoch && entry.seq > checkpoint.seq) continue;
+  synced(checkpoint: Checkpoint): Known[] {
+    const gone: Known[] = [];
+    for (const [key, known] of this.#unseen ?? []) {
+      const isOfThisEpoch = this.#known.get(key) === known;
+      if (isOfThisEpoch && known.entry.seq > checkpoint.seq) continue;
       this.drop(key);
-      gone.push(entry);
+      gone.push(known);
     }
     this.#unseen = undefined;
     this.#newEpoch = false;
@@ -130,11 +154,11 @@ export class ConfirmedEntries {
 
   /** Forgets removals when they pile up, except those of keys that `needed` names. */
   forgetMarkers(needed: (key: string) => boolean): void {
-    const few = this.#markers <= MAX_MARKERS || this.#markers * 10 <= this.#entries.size;
+    const few = this.#markers <= MAX_MARKERS || this.#markers * 10 <= this.#known.size;
     if (few || this.#unseen) return;
-    for (const [key, entry] of this.#entries) {
+    for (const [key, { entry }] of this.#known) {
       if (entry.kind === "put" || needed(key)) continue;
-      this.#entries.delete(key);
+      this.#known.delete(key);
       this.#markers -= 1;
     }
   }

@@ -1,5 +1,6 @@
 import type { Entry, EntryHeaders } from "../protocol/entry.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import type { Holder } from "./visible-values.ts";
 
 /** What the state asks of its runner. Called after the state has changed. */
 export interface DkvEffects {
@@ -27,6 +28,8 @@ export interface ConfirmedChange {
   readonly prev: Entry | undefined;
   readonly own: boolean;
   readonly pending: boolean;
+  /** Where the decoded value of the key is kept; of one that is gone, where it was. */
+  readonly holder: Holder;
 }
 
 export interface MergedConflict {

@@ -3,7 +3,7 @@ import { createEntry, type Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
 import { MAX_TOLD } from "../protocol/limits.ts";
 import type { FeedReset, WriteResult } from "../session/session.ts";
-import { ConfirmedEntries } from "./confirmed-entries.ts";
+import { ConfirmedEntries, type Known } from "./confirmed-entries.ts";
 import type { DkvEffects, LostWrite, MergeBytes, Sendable } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 import {
@@ -53,11 +53,19 @@ export class DkvState {
     return this.#confirmed.checkpoint;
   }
 
-  /** The value that `get` shows for a key; `undefined` when nothing was ever known of it. */
-  visible(key: string): Visible | undefined {
-    const overlay = this.#overlays.get(key);
-    if (overlay === undefined) return this.#confirmed.get(key);
-    const { pending, inFlight, acked } = overlay;
+  /** What is known of a key: its local writes, where there are any; `undefined` when nothing was ever known of it. */
+  holder(key: string): Overlay | Known | undefined {
+    return this.#overlays.get(key) ?? this.#confirmed.known(key);
+  }
+
+  /** What `get` shows for a key; `undefined` when nothing was ever known of it. */
+  visible(
+    key: string,
+    holder: Overlay | Known | undefined = this.holder(key),
+  ): Visible | undefined {
+    if (holder === undefined) return undefined;
+    if ("entry" in holder) return holder.entry;
+    const { pending, inFlight, acked } = holder;
     if (pending && !pending.quiet) return pending;
     if (inFlight && !inFlight.write.quiet) return inFlight.write;
     return acked?.write ?? this.#confirmed.get(key);
@@ -66,7 +74,7 @@ export class DkvState {
   /** By how much the sequences of what is confirmed are above `verified`, where they are. */
   readonly told = (verified: number): number[] =>
     [...this.#confirmed]
-      .map(([, { seq }]) => seq - verified)
+      .map(([, { entry }]) => entry.seq - verified)
       .filter((seq) => seq > 0)
       .slice(0, MAX_TOLD);
 
@@ -87,7 +95,7 @@ export class DkvState {
 
   /** Every key that has a visible value. */
   *keys(): IterableIterator<string> {
-    for (const [key, entry] of this.#confirmed) {
+    for (const [key, { entry }] of this.#confirmed) {
       if (this.#overlays.has(key) ? hasValue(this.visible(key)) : entry.kind === "put") yield key;
     }
     for (const key of this.#overlays.keys()) {
@@ -383,15 +391,16 @@ export class DkvState {
     }
     const accepted = this.#confirmed.accept(entry);
     if (accepted === undefined) return;
-    const { prev } = accepted;
+    const { prev, known } = accepted;
     if (prev && this.#confirmed.changesEpoch && this.#isOwn(prev)) {
       this.#superseded(prev.write, toLost(prev), entry);
     }
-    this.#observed(entry, prev);
+    this.#observed(known, prev);
   }
 
   /** Lays the local writes of a key over a new version of it, and tells. */
-  #observed(entry: Entry, prev: Entry | undefined): void {
+  #observed(known: Known, prev: Entry | undefined): void {
+    const { entry } = known;
     const { key } = entry;
     const overlay = this.#overlays.get(key);
     const inFlight = overlay?.inFlight;
@@ -416,7 +425,9 @@ export class DkvState {
       this.#tidy(key, overlay);
     }
     if (prev !== undefined || entry.kind === "put" || ended || acked) {
-      this.#effects.changed({ entry, prev, own, pending: this.#overlays.has(key) });
+      const above = overlay && this.#overlays.get(key);
+      const pending = above !== undefined;
+      this.#effects.changed({ entry, prev, own, pending, holder: above ?? known });
     }
     if (ended) this.#effects.settled(ended, { status: "confirmed", seq: entry.seq });
   }
@@ -454,19 +465,22 @@ export class DkvState {
   #applyFloor({ seq, time, kind }: Entry): void {
     const gone = this.#confirmed.raiseFloor(seq);
     if (gone === undefined) return;
-    const removed = new Map<string, Entry | undefined>(gone.map((entry) => [entry.key, entry]));
+    const removed = new Map<string, Known | undefined>(
+      gone.map((known) => [known.entry.key, known]),
+    );
     for (const [key, overlay] of this.#overlays) {
       const { acked, inFlight } = overlay;
       if (acked && acked.seq < seq && !removed.has(key)) removed.set(key, undefined);
       // What the key holds no longer tells whether such a write was stored before.
       if (inFlight?.phase === "parked") overlay.inFlight = { ...inFlight, knownSeq: NEVER };
     }
-    for (const [key, prev] of removed) this.#removed(createEntry({ key, seq, time, kind }), prev);
+    for (const [key, known] of removed) this.#removed(createEntry({ key, seq, time, kind }), known);
   }
 
   /** The key of `removal` is gone without a marker of its own. */
-  #removed(removal: Entry, prev: Entry | undefined): void {
+  #removed(removal: Entry, known: Known | undefined): void {
     const { key } = removal;
+    const prev = known?.entry;
     const overlay = this.#overlays.get(key);
     const acked = overlay?.acked;
     const isAckedGone =
@@ -478,8 +492,10 @@ export class DkvState {
       this.#tidy(key, overlay);
     }
     if (prev?.kind !== "put" && !(isAckedGone && acked?.write.value)) return;
-    const pending = this.#overlays.has(key);
-    this.#effects.changed({ entry: removal, prev, own: false, pending });
+    const above = this.#overlays.get(key);
+    const pending = above !== undefined;
+    const holder = above ?? known ?? { remembered: undefined };
+    this.#effects.changed({ entry: removal, prev, own: false, pending, holder });
   }
 
   // ── the feed ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -496,10 +512,11 @@ export class DkvState {
   /** The snapshot or delta is complete: what it has not named is gone. */
   synced(checkpoint: Checkpoint): void {
     const newEpoch = this.#confirmed.changesEpoch;
-    for (const entry of this.#confirmed.synced(checkpoint)) {
+    for (const known of this.#confirmed.synced(checkpoint)) {
+      const { entry } = known;
       const { seq, time } = checkpoint;
       if (newEpoch && entry.kind === "put" && this.#isOwn(entry)) this.#lose(toLost(entry));
-      this.#removed(createEntry({ key: entry.key, seq, time, kind: "delete" }), entry);
+      this.#removed(createEntry({ key: entry.key, seq, time, kind: "delete" }), known);
     }
     if (newEpoch) this.#endEpoch();
   }
@@ -572,12 +589,13 @@ export class DkvState {
   #overlayFor(key: string): Overlay {
     let overlay = this.#overlays.get(key);
     if (overlay === undefined) {
-      const confirmed = this.#confirmed.get(key);
+      const known = this.#confirmed.known(key);
       overlay = {
-        base: confirmed ? baseOf(confirmed) : { seq: 0, value: undefined },
+        base: known ? baseOf(known.entry) : { seq: 0, value: undefined },
         pending: undefined,
         inFlight: undefined,
         acked: undefined,
+        remembered: known?.remembered,
       };
       this.#overlays.set(key, overlay);
     }
@@ -585,6 +603,10 @@ export class DkvState {
   }
 
   #tidy(key: string, overlay: Overlay): void {
-    if (!overlay.pending && !overlay.inFlight && !overlay.acked) this.#overlays.delete(key);
+    const { pending, inFlight, acked, remembered } = overlay;
+    if (pending || inFlight || acked) return;
+    this.#overlays.delete(key);
+    const known = this.#confirmed.known(key);
+    if (known && remembered) known.remembered = remembered;
   }
 }

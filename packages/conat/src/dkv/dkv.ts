@@ -103,7 +103,11 @@ export class DKV<T = unknown> {
   /** Every value by key, as an object without prototype. */
   get(): { [key: string]: AnyValue<T> };
   get(key?: string): unknown {
-    if (key !== undefined) return this.#values.get(key, this.#runner.state.visible(key));
+    if (key !== undefined) {
+      const { state } = this.#runner;
+      const holder = state.holder(key);
+      return holder && this.#values.get(holder, state.visible(key, holder));
+    }
     const all: { [key: string]: unknown } = Object.create(null);
     for (const name of this.#runner.state.keys()) all[name] = this.get(name);
     return all;

@@ -2,6 +2,7 @@ import { ConatError } from "../protocol/conat-error.ts";
 import { type Entry, valueBytes } from "../protocol/entry.ts";
 import type { LostWrite } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import type { Remembered } from "./visible-values.ts";
 
 /** What a chain of local writes was built on. */
 export interface Base {
@@ -33,6 +34,8 @@ export interface Overlay {
   inFlight: InFlight | undefined;
   /** Acknowledged under `seq`, its entry not yet seen. */
   acked: Acked | undefined;
+  /** The value that the key shows, once somebody has asked for it. */
+  remembered: Remembered | undefined;
 }
 
 /** What `get` shows: a local write, or a confirmed entry that may be a removal. */

@@ -8,7 +8,7 @@ import type { VisibleValues } from "./visible-values.ts";
 
 export interface Telling<Value> {
   readonly emitter: Emitter<DkvEvents<Value>>;
-  /** Decoded values that the application reads; a value told in an event is the same object. */
+  /** What the application reads values by, too; one that is told in an event is the same object. */
   readonly values: VisibleValues;
   readonly onClosed: (error: ConatError) => void;
 }
@@ -20,18 +20,18 @@ export function createTeller<Value>(options: Telling<Value>): RunnerListener {
   const decoded = (bytes: Uint8Array | undefined): Value | undefined =>
     bytes && (values.decode(bytes) as Value | undefined);
 
-  const tellChange = ({ entry, prev: before, own, pending }: ConfirmedChange): void => {
+  const tellChange = ({ entry, prev: before, own, pending, holder }: ConfirmedChange): void => {
     const wanted = emitter.listenerCount("change") > 0;
     if (!wanted && emitter.listenerCount("invalid") === 0) {
       // What was read of a key that is gone must not be kept because nobody listens.
-      if (entry.kind !== "put" && !pending) values.show(entry);
+      if (entry.kind !== "put" && !pending) values.show(holder, entry);
       return;
     }
     const { key, seq, time, kind } = entry;
     // Before the entry takes its place: until then it need not be decoded again.
-    const prev = wanted && before ? values.read(before).value : undefined;
+    const prev = wanted && before ? values.read(holder, before).value : undefined;
     // What lies under a local write is not what `get` shows, so it must not take that value's place.
-    const { value, error } = pending ? values.read(entry) : values.show(entry);
+    const { value, error } = pending ? values.read(holder, entry) : values.show(holder, entry);
     if (error) emitter.emit("invalid", { key, raw: new Uint8Array(valueBytes(entry)), error });
     if (!wanted) return;
     const [now, then] = [value as Value | undefined, prev as Value | undefined];

@@ -19,72 +19,71 @@ interface CheckedReading extends Reading {
 }
 
 /** The newest reading of a key. One object for all its versions: a change of a key is no reason to make another. */
-interface Remembered {
+export interface Remembered {
   source: Visible;
   value: unknown;
   error: ConatError | undefined;
 }
 
+/** Where the newest reading of a key is kept: with what is known of the key. */
+export interface Holder {
+  remembered: Remembered | undefined;
+}
+
 const REMOVED: Reading = { value: undefined, error: undefined };
 
 /**
- * Decoded values: each version is decoded once, when somebody first asks, and is the same frozen object until the next
- * version. A value that cannot be frozen is decoded for every reader anew.
+ * Decodes values: each version once, when somebody first asks; it is the same frozen object until the next version. A
+ * value that cannot be frozen is decoded for every reader anew.
  */
 export class VisibleValues {
-  readonly #remembered = new Map<string, Remembered>();
   readonly #check: ValueCheck | undefined;
 
   constructor(check: ValueCheck | undefined) {
     this.#check = check;
   }
 
-  /** The value of what is visible under `key`; `undefined` when that is no value, or not a valid one. */
-  get(key: string, visible: Visible | undefined): unknown {
-    if (visible !== undefined && hasValue(visible)) return this.#remember(key, visible).value;
-    this.#remembered.delete(key);
+  /** The value of what is visible of a key; `undefined` when that is no value, or not a valid one. */
+  get(holder: Holder, visible: Visible | undefined): unknown {
+    if (visible !== undefined && hasValue(visible)) return this.#remember(holder, visible).value;
+    holder.remembered = undefined;
     return undefined;
   }
 
   /** The value of an entry that is visible now, and why its stored bytes are no valid value, if they are not. */
-  show(entry: Entry): Reading {
-    if (entry.kind === "put") return this.#remember(entry.key, entry);
-    this.#remembered.delete(entry.key);
+  show(holder: Holder, entry: Entry): Reading {
+    if (entry.kind === "put") return this.#remember(holder, entry);
+    holder.remembered = undefined;
     return REMOVED;
   }
 
   /** The same for an entry that is not, or no longer, what is visible: remembers nothing. */
-  read(entry: Entry): Reading {
+  read({ remembered }: Holder, entry: Entry): Reading {
     if (entry.kind !== "put") return REMOVED;
-    const known = this.#remembered.get(entry.key);
-    return known?.source === entry ? known : this.#decode(entry);
+    return remembered?.source === entry ? remembered : this.#decode(entry);
   }
 
-  #remember(key: string, visible: Visible): Reading {
-    const known = this.#remembered.get(key);
-    if (known?.source === visible) return known;
-    if (known && isSame(known.source, visible)) {
-      known.source = visible;
-      return known;
+  #remember(holder: Holder, visible: Visible): Reading {
+    const { remembered } = holder;
+    if (remembered?.source === visible) return remembered;
+    if (remembered && isSame(remembered.source, visible)) {
+      remembered.source = visible;
+      return remembered;
     }
     const decoded = this.#decode(visible);
     const { value, error } = decoded;
-    if (!decoded.frozen) this.#remembered.delete(key);
-    else if (known) {
-      known.source = visible;
-      known.value = value;
-      known.error = error;
-    } else this.#remembered.set(key, { source: visible, value, error });
+    if (!decoded.frozen) holder.remembered = undefined;
+    else if (remembered) {
+      remembered.source = visible;
+      remembered.value = value;
+      remembered.error = error;
+    } else holder.remembered = { source: visible, value, error };
     return decoded;
   }
 
   /** The value of stored bytes; `undefined` when they are no valid value. */
   decode(bytes: Uint8Array): unknown {
     return decodeChecked(this.#check, bytes).value;
-  }
-
-  clear(): void {
-    this.#remembered.clear();
   }
 
   #decode(source: Visible): CheckedReading {

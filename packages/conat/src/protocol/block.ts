@@ -180,11 +180,11 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
   const input = new Reader(bytes);
   const count = input.varint();
   if (count > bytes.length) throw truncated();
-  const origins: string[] = [];
-  for (let left = input.varint(); left > 0; left -= 1) {
-    origins.push(input.origin());
-  }
-  const entries: Draft[] = [];
+  const originCount = input.varint();
+  if (originCount > bytes.length) throw truncated();
+  const origins = new Array<string>(originCount);
+  for (let index = 0; index < originCount; index += 1) origins[index] = input.origin();
+  const entries = new Array<Draft>(count);
   const headerLengths: [Draft, number][] = [];
   let seq = 0;
   let time = 0;
@@ -217,7 +217,7 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
     }
     if (flags & HAS_TTL) draft.ttlMs = input.varint();
     if (flags & HAS_HEADERS) headerLengths.push([draft, input.varint()]);
-    entries.push(draft);
+    entries[index] = draft;
   }
   const keys = fromUtf8.decode(input.take(input.varint()));
   for (const [draft, length] of headerLengths) draft.headers = decodeHeaders(input.take(length));

@@ -219,20 +219,21 @@ class Packer {
   }
 }
 
+/** The last short text of each length: names come again and again, and are found faster when each is one string. */
+const recentTexts: string[] = [];
+
+const float = new DataView(new ArrayBuffer(8));
+
 class Unpacker {
   at = 0;
   readonly #bytes: Uint8Array;
-  readonly #view: DataView;
   readonly #extend: ((type: number, data: Uint8Array) => unknown) | undefined;
 
   constructor(
     bytes: Uint8Array,
     extend: ((type: number, data: Uint8Array) => unknown) | undefined,
   ) {
-    const { buffer, byteOffset, length } = bytes;
-    // Never a Node buffer: parts of one are Node buffers, too, which costs several times as much.
-    this.#bytes = new Uint8Array(buffer, byteOffset, length);
-    this.#view = new DataView(buffer, byteOffset, length);
+    this.#bytes = bytes;
     this.#extend = extend;
   }
 
@@ -251,8 +252,7 @@ class Unpacker {
     if (code >= 0xd4) return this.#extension(1 << (code - 0xd4));
     if (code >= 0xd0) return this.#int(1 << (code - 0xd0));
     if (code >= 0xcc) return this.#uint(1 << (code - 0xcc));
-    if (code === 0xcb) return this.#view.getFloat64(this.#skip(8));
-    if (code === 0xca) return this.#view.getFloat32(this.#skip(4));
+    if (code >= 0xca) return this.#float(4 << (code - 0xca));
     if (code >= 0xc7) return this.#extension(this.#uint(1 << (code - 0xc7)));
     if (code >= 0xc4) return this.#take(this.#uint(1 << (code - 0xc4)));
     if (code === 0xc1) throw new TypeError("0xc1 begins no value");
@@ -260,24 +260,29 @@ class Unpacker {
   }
 
   #uint(width: number): number {
+    if (width === 8) return this.#uint(4) * TWO_32 + this.#uint(4);
     const at = this.#skip(width);
-    if (width === 1) return this.#view.getUint8(at);
-    if (width === 2) return this.#view.getUint16(at);
-    if (width === 4) return this.#view.getUint32(at);
-    return this.#view.getUint32(at) * TWO_32 + this.#view.getUint32(at + 4);
+    let value = 0;
+    for (let next = at; next < this.at; next += 1) value = value * 0x100 + (this.#bytes[next] ?? 0);
+    return value;
   }
 
   #int(width: number): number {
+    if (width === 8) return this.#int(4) * TWO_32 + this.#uint(4);
+    const unused = 32 - 8 * width;
+    return (this.#uint(width) << unused) >> unused;
+  }
+
+  #float(width: number): number {
     const at = this.#skip(width);
-    if (width === 1) return this.#view.getInt8(at);
-    if (width === 2) return this.#view.getInt16(at);
-    if (width === 4) return this.#view.getInt32(at);
-    return this.#view.getInt32(at) * TWO_32 + this.#view.getUint32(at + 4);
+    for (let byte = 0; byte < width; byte += 1) float.setUint8(byte, this.#bytes[at + byte] ?? 0);
+    return width === 4 ? float.getFloat32(0) : float.getFloat64(0);
   }
 
   #list(count: number, depth: number): unknown[] {
-    const items: unknown[] = [];
-    for (let left = count; left > 0; left -= 1) items.push(this.read(depth));
+    // Room is made beforehand for few, as most are; a number that is no more than claimed makes none.
+    const items = new Array<unknown>(count < 0x10 ? count : 0);
+    for (let at = 0; at < count; at += 1) items[at] = this.read(depth);
     return items;
   }
 
@@ -294,15 +299,25 @@ class Unpacker {
 
   #text(length: number): string {
     const start = this.#skip(length);
+    if (length > SHORT_TEXT) return fromUtf8.decode(this.#part(start, length));
+    const recent = recentTexts[length];
+    if (recent !== undefined && this.#isAt(start, recent)) return recent;
     let text = "";
     for (let at = start; at < this.at; at += 1) {
       const byte = this.#bytes[at] ?? 0;
-      if (byte > 0x7f || length > SHORT_TEXT) {
-        return fromUtf8.decode(this.#bytes.subarray(start, this.at));
-      }
+      if (byte > 0x7f) return fromUtf8.decode(this.#part(start, length));
       text += String.fromCharCode(byte);
     }
+    recentTexts[length] = text;
     return text;
+  }
+
+  /** Whether this is the ASCII that is there. */
+  #isAt(start: number, text: string): boolean {
+    for (let at = 0; at < text.length; at += 1) {
+      if (this.#bytes[start + at] !== text.charCodeAt(at)) return false;
+    }
+    return true;
   }
 
   #extension(length: number): unknown {
@@ -313,15 +328,24 @@ class Unpacker {
   }
 
   #take(length: number): Uint8Array {
-    const at = this.#skip(length);
-    return this.#bytes.subarray(at, at + length);
+    return this.#part(this.#skip(length), length);
+  }
+
+  /** Not by `subarray`: a part of a Node buffer would be a Node buffer, which costs several times as much. */
+  #part(start: number, length: number): Uint8Array {
+    const { buffer, byteOffset } = this.#bytes;
+    return new Uint8Array(buffer, byteOffset + start, length);
   }
 
   /** Where so many bytes begin, that follow. */
   #skip(length: number): number {
     const { at } = this;
     this.at += length;
-    if (this.at > this.#bytes.length) throw new RangeError("fewer bytes than a value has");
+    if (this.at > this.#bytes.length) throw tooShort();
     return at;
   }
+}
+
+function tooShort(): RangeError {
+  return new RangeError("fewer bytes than a value has");
 }

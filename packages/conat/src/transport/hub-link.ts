@@ -71,8 +71,9 @@ export function openHubLink(
       connected = true;
       listener.onOpen();
     } else if (type === EVENT) {
-      const [event, ...message] = data as [string, ...unknown[]];
-      listener.onMessage(event, message);
+      const message = data as unknown[];
+      const event = message.shift();
+      listener.onMessage(event as string, message);
     } else if (type === CONNECT_ERROR) {
       lose(toLinkError(shown, Object(data)));
     } else if (type === DISCONNECT) {
