@@ -268,6 +268,7 @@ export class JetstreamSession implements Session {
   async #close(): Promise<void> {
     const { ready } = this.#readiness;
     if (ready !== undefined) {
+      this.#topics.flush();
       const deadlineMs = this.#bound.size > 0 ? CLOSE_RELEASE_MS : CLOSE_FLUSH_MS;
       const flushed = this.#bound.release().then(() => ready.connection.flush());
       const deadline = sleep(deadlineMs, undefined, { ref: false });

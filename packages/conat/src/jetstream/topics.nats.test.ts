@@ -75,6 +75,30 @@ describe("a topic on NATS", () => {
     for (const { texts } of probes) expect(texts.filter((text) => text !== "ready")).toEqual(said);
   });
 
+  it("is heard elsewhere when the session that speaks, and hears itself, closes at once", async () => {
+    const [one, two] = [await open(), await open()];
+    const probes = [new TopicProbe(one, topic), new TopicProbe(two, topic)];
+    await sayUntil(one, "ready", () => probes.every(({ texts }) => texts.length > 0));
+    for (const text of ["first", "second", "last"]) say(one, text);
+    await one.close();
+    await eventually(() => probes[1]?.texts.at(-1) === "last");
+    expect(probes[1]?.texts.slice(-3)).toEqual(["first", "second", "last"]);
+  });
+
+  it("keeps the order when nobody listens any more in the session that speaks", async () => {
+    const [one, two] = [await open(), await open()];
+    const own = listen(one, {});
+    const probe = new TopicProbe(two, topic);
+    await sayUntil(one, "ready", () => probe.texts.length > 0);
+    const said = Array.from({ length: 50 }, (_, at) => String(at));
+    for (const text of said) {
+      say(one, text);
+      if (text === "25") own.close();
+    }
+    await eventually(() => probe.texts.at(-1) === "49");
+    expect(probe.texts.filter((text) => text !== "ready")).toEqual(said);
+  });
+
   it("tells a reader that is too slow how many messages it has lost, and goes on with the newest", async () => {
     const [writer, reader] = [await open(), await open()];
     const heard: number[] = [];

@@ -13,9 +13,15 @@ import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin } from "./options.ts";
 import { toRawMessage } from "./raw-message.ts";
 
-/** Messages, and their bytes, kept for when the connection is up. */
+/** Messages, and their bytes, kept for when they may be written. */
 const OUTBOX_MESSAGES = 1_000;
 const OUTBOX_BYTES = 4_194_304;
+
+/**
+ * What those who listen here have heard already is written to the network at most once in this time, in milliseconds:
+ * the system call costs more than all the rest of a message, and keeps the next one waiting.
+ */
+const WRITE_EVERY_MS = 1;
 
 /** Messages, and their bytes, that one subscription may be behind. */
 const INBOX_MESSAGES = 4_000;
@@ -28,6 +34,8 @@ interface Outgoing {
   readonly subject: Subject;
   readonly message: TopicMessage;
   readonly bytes: number;
+  /** Who listens here has it. */
+  readonly isDelivered: boolean;
 }
 
 /**
@@ -40,6 +48,9 @@ export class Topics {
   readonly #bySubject = new Map<Subject, Set<TopicSubscription>>();
   readonly #headers = new EncodedHeaders();
   #connection: NatsConnection | undefined;
+  /** When something was written last, by the monotonic clock. */
+  #writtenAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
 
   /** Open subscriptions. */
   get size(): number {
@@ -50,13 +61,44 @@ export class Topics {
   publish(topic: TopicRef, message: TopicMessage): void {
     const subject = topicSubject(topic);
     if (message.origin !== "") checkOrigin(message.origin);
-    if (this.#connection) {
-      this.#send(this.#connection, subject, message);
+    if (this.#connection === undefined) {
+      this.#keep(subject, message, false);
       return;
     }
+    checkSize(message, this.#connection);
+    const isHeard = this.#deliver(subject, message);
+    if (isHeard && performance.now() < this.#writtenAt + WRITE_EVERY_MS) {
+      this.#keep(subject, message, true);
+      this.#timer ??= setTimeout(() => this.flush(), WRITE_EVERY_MS);
+    } else {
+      this.flush();
+      this.#write(this.#connection, subject, message);
+    }
+  }
+
+  /** Keeps a message for later. There is always room: the oldest are written, or dropped where they cannot be. */
+  #keep(subject: Subject, message: TopicMessage, isDelivered: boolean): void {
     const bytes = message.data.length + subject.length;
+    if (this.#outbox.isFullFor(bytes)) this.flush();
     while (this.#outbox.isFullFor(bytes) && this.#outbox.shift());
-    this.#outbox.push({ subject, message, bytes });
+    this.#outbox.push({ subject, message, bytes, isDelivered });
+  }
+
+  /** Writes what is kept, if there is a connection. */
+  flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const connection = this.#connection;
+    if (connection === undefined || this.#outbox.length === 0) return;
+    for (const { subject, message, isDelivered } of this.#outbox.takeAll()) {
+      try {
+        checkSize(message, connection);
+        if (!isDelivered) this.#deliver(subject, message);
+        this.#write(connection, subject, message);
+      } catch {
+        // Its publisher has long returned, and a message may be lost.
+      }
+    }
   }
 
   subscribe(topic: TopicRef, listener: TopicListener): Subscription {
@@ -76,13 +118,7 @@ export class Topics {
   resume({ connection }: ReadyState): void {
     this.#connection = connection;
     for (const subscription of this.#subscriptions) subscription.attach(connection);
-    for (const { subject, message } of this.#outbox.takeAll()) {
-      try {
-        this.#send(connection, subject, message);
-      } catch {
-        // Its publisher has long returned, and a message may be lost.
-      }
-    }
+    this.flush();
   }
 
   suspend(): void {
@@ -91,19 +127,20 @@ export class Topics {
 
   end(error: ConatError): void {
     this.#connection = undefined;
+    clearTimeout(this.#timer);
     this.#outbox.takeAll();
     for (const subscription of [...this.#subscriptions]) subscription.end(error);
   }
 
-  #send(connection: NatsConnection, subject: Subject, message: TopicMessage): void {
-    const { data, origin } = message;
-    const max = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    if (data.length + origin.length + 64 > max) {
-      throw new ConatError(
-        "value-too-large",
-        `the message is ${data.length} bytes; nats-server takes ${max} (max_payload)`,
-      );
-    }
+  /** To those who listen in this session. Answers whether there are any. */
+  #deliver(subject: Subject, message: TopicMessage): boolean {
+    const listening = this.#bySubject.get(subject);
+    if (listening === undefined) return false;
+    for (const subscription of listening) subscription.add(message);
+    return true;
+  }
+
+  #write(connection: NatsConnection, subject: Subject, { data, origin }: TopicMessage): void {
     if (origin === "") {
       connection.publish(subject, data);
     } else {
@@ -113,8 +150,18 @@ export class Topics {
       );
       connection.publish(subject, data, { headers: this.#headers });
     }
-    for (const subscription of this.#bySubject.get(subject) ?? []) subscription.add(message);
+    this.#writtenAt = performance.now();
   }
+}
+
+/** @throws ConatError `value-too-large` */
+function checkSize({ data, origin }: TopicMessage, connection: NatsConnection): void {
+  const max = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  if (data.length + origin.length + 64 <= max) return;
+  throw new ConatError(
+    "value-too-large",
+    `the message is ${data.length} bytes; nats-server takes ${max} (max_payload)`,
+  );
 }
 
 interface Incoming extends TopicMessage {
