@@ -55,6 +55,7 @@ export {
 } from "./protocol/messages/store.ts";
 export { destroyStore, listStores, type WireStoreInfo } from "./protocol/messages/stores.ts";
 export { publish, subscribe, unsubscribe } from "./protocol/messages/topic.ts";
+export { packWith } from "./protocol/msgpack.ts";
 export {
   parseName,
   parseScope,

@@ -1,5 +1,5 @@
 import { ConatError } from "./conat-error.ts";
-import { ENTRY_KINDS, type Entry, type EntryHeaders } from "./entry.ts";
+import { ENTRY_KINDS, type Entry, type EntryHeaders, valueBytes } from "./entry.ts";
 import { fromUtf8, utf8 } from "./utf8.ts";
 
 /**
@@ -18,63 +18,111 @@ const HAS_ORIGIN = 8;
 const HAS_TTL = 16;
 const HAS_HEADERS = 32;
 
+/** Room for most blocks. What a larger one took is kept for the next up to here, in bytes. */
+const ROOM_BYTES = 4_096;
+const MAX_KEPT_BYTES = 262_144;
+
+/** Serves one block after the other: room of its own for each costs more than encoding a short one. */
 class Writer {
-  bytes = new Uint8Array(512);
-  length = 0;
+  #bytes = new Uint8Array(ROOM_BYTES);
+  #length = 0;
 
   reserve(extra: number): void {
-    if (this.length + extra <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.bytes.length * 2, this.length + extra));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    if (this.#length + extra <= this.#bytes.length) return;
+    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + extra));
+    grown.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = grown;
   }
 
   varint(value: number): void {
     this.reserve(8);
     let rest = value;
     while (rest > 0x7f) {
-      this.bytes[this.length++] = (rest % 128) | 0x80;
+      this.#bytes[this.#length++] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
     }
-    this.bytes[this.length++] = rest;
+    this.#bytes[this.#length++] = rest;
   }
 
   signed(value: number): void {
     this.varint(value < 0 ? -value * 2 - 1 : value * 2);
   }
 
+  /** Text behind its length. */
+  text(text: string): void {
+    if (text.length <= 0x7f && this.#ascii(text)) return;
+    const bytes = utf8.encode(text);
+    this.varint(bytes.length);
+    this.raw(bytes);
+  }
+
+  /** Faster than the platform's encoder, for what is short; false when a character takes more than one byte. */
+  #ascii(text: string): boolean {
+    this.reserve(1 + text.length);
+    const start = this.#length + 1;
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) return false;
+      this.#bytes[start + at] = unit;
+    }
+    this.#bytes[this.#length] = text.length;
+    this.#length = start + text.length;
+    return true;
+  }
+
   raw(bytes: Uint8Array): void {
     this.reserve(bytes.length);
-    this.bytes.set(bytes, this.length);
-    this.length += bytes.length;
+    this.#bytes.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  begin(): void {
+    this.#length = 0;
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = new Uint8Array(ROOM_BYTES);
   }
 
   finish(): Uint8Array {
-    return this.bytes.slice(0, this.length);
+    return this.#bytes.slice(0, this.#length);
+  }
+}
+
+const out = new Writer();
+
+/** The origins of a block, by number. Mostly there is one: a map is made for the second. */
+class Origins {
+  readonly names: string[] = [];
+  #numbers: Map<string, number> | undefined;
+
+  numberOf(name: string): number {
+    if (name === this.names[0]) return 0;
+    const known = this.#numbers?.get(name);
+    if (known !== undefined) return known;
+    const number = this.names.push(name) - 1;
+    if (number > 0) {
+      this.#numbers ??= new Map();
+      this.#numbers.set(name, number);
+    }
+    return number;
   }
 }
 
 /** Encodes entries, in order, as one block. */
 export function encodeBlock(entries: readonly Entry[]): Uint8Array {
-  const origins = new Map<string, number>();
+  const origins = new Origins();
   let valuesLength = 0;
   for (const entry of entries) {
-    if (entry.origin !== "" && !origins.has(entry.origin)) origins.set(entry.origin, origins.size);
+    if (entry.origin !== "") origins.numberOf(entry.origin);
     valuesLength += entry.end - entry.start;
   }
-  const out = new Writer();
+  out.begin();
   out.reserve(valuesLength + entries.length * 32 + 256);
   out.varint(entries.length);
-  out.varint(origins.size);
-  for (const origin of origins.keys()) {
-    const bytes = utf8.encode(origin);
-    out.varint(bytes.length);
-    out.raw(bytes);
-  }
+  out.varint(origins.names.length);
+  for (const origin of origins.names) out.text(origin);
   let seq = 0;
   let time = 0;
   let keys = "";
-  const headers: Uint8Array[] = [];
+  let headers: Uint8Array[] | undefined;
   for (const entry of entries) {
     const extra =
       entry.headers === undefined ? undefined : utf8.encode(JSON.stringify(entry.headers));
@@ -90,23 +138,22 @@ export function encodeBlock(entries: readonly Entry[]): Uint8Array {
     out.signed(entry.time - time);
     out.varint(entry.end - entry.start);
     if (hasOrigin) {
-      out.varint(origins.get(entry.origin) ?? 0);
+      out.varint(origins.numberOf(entry.origin));
       out.varint(entry.write);
     }
     if (entry.ttlMs > 0) out.varint(entry.ttlMs);
     if (extra) {
       out.varint(extra.length);
+      headers ??= [];
       headers.push(extra);
     }
     seq = entry.seq;
     time = entry.time;
     keys += entry.key;
   }
-  const keyBytes = utf8.encode(keys);
-  out.varint(keyBytes.length);
-  out.raw(keyBytes);
-  for (const header of headers) out.raw(header);
-  for (const entry of entries) out.raw(entry.buffer.subarray(entry.start, entry.end));
+  out.text(keys);
+  if (headers) for (const header of headers) out.raw(header);
+  for (const entry of entries) out.raw(valueBytes(entry));
   return out.finish();
 }
 

@@ -30,9 +30,24 @@ export class Extension {
  * @throws TypeError for anything else, RangeError when it is nested too deeply
  */
 export function pack(value: unknown): Uint8Array<ArrayBuffer> {
-  const packer = new Packer();
-  packer.write(value, 0);
-  return packer.finish();
+  return packWith(value, (packed) => packed.slice());
+}
+
+/** As {@link pack}, for who copies the bytes to a place of their own: `copy` is shown them where they were packed. */
+export function packWith<Copy>(
+  value: unknown,
+  copy: (packed: Uint8Array<ArrayBuffer>) => Copy,
+): Copy {
+  const packer = idle ?? new Packer();
+  // Whatever is packed meanwhile, by a getter perhaps, has a packer of its own.
+  idle = undefined;
+  try {
+    packer.write(value, 0);
+    return copy(packer.finish());
+  } finally {
+    packer.clear();
+    idle = packer;
+  }
 }
 
 /**
@@ -50,13 +65,26 @@ export function unpack(
   return value;
 }
 
+/** A packer starts with room for most frames; one that had to grow further than this lets go of its room, in bytes. */
+const ROOM_BYTES = 4_096;
+const MAX_IDLE_BYTES = 262_144;
+
+/** Serves one value after the other: room of its own for each costs more than packing it. */
+let idle: Packer | undefined;
+
 class Packer {
-  #bytes = new Uint8Array(512);
+  #bytes = new Uint8Array(ROOM_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
+  /** What was written, until the next is. */
   finish(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  clear(): void {
+    this.#length = 0;
+    if (this.#bytes.length > MAX_IDLE_BYTES) this.#resize(ROOM_BYTES);
   }
 
   write(value: unknown, depth: number): void {
@@ -210,12 +238,16 @@ class Packer {
     const at = this.#length;
     this.#length += more;
     if (this.#length > this.#bytes.length) {
-      const grown = new Uint8Array(this.#length * 2);
-      grown.set(this.#bytes.subarray(0, at));
-      this.#bytes = grown;
-      this.#view = new DataView(grown.buffer);
+      const packed = this.#bytes.subarray(0, at);
+      this.#resize(this.#length * 2);
+      this.#bytes.set(packed);
     }
     return at;
+  }
+
+  #resize(size: number): void {
+    this.#bytes = new Uint8Array(size);
+    this.#view = new DataView(this.#bytes.buffer);
   }
 }
 

@@ -1,4 +1,4 @@
-import { Extension, pack, unpack } from "./msgpack.ts";
+import { Extension, pack, packWith, unpack } from "./msgpack.ts";
 import { fromUtf8, utf8 } from "./utf8.ts";
 
 /** A value that was read from its encoding. */
@@ -45,11 +45,12 @@ const EMPTY = new Uint8Array(0);
 
 /** Encodes a value that value-codec has found storable but too rich for JSON. */
 export function encodePacked(value: unknown): Uint8Array {
-  const packed = pack(toPackable(value));
-  const marked = new Uint8Array(packed.length + 1);
-  marked[0] = PACKED_MARK;
-  marked.set(packed, 1);
-  return marked;
+  return packWith(toPackable(value), (packed) => {
+    const marked = new Uint8Array(packed.length + 1);
+    marked[0] = PACKED_MARK;
+    marked.set(packed, 1);
+    return marked;
+  });
 }
 
 function toPackable(value: unknown): unknown {

@@ -1,33 +1,36 @@
-import { Encoder, type HubEvents } from "@conat/conat/internal";
+import { type HubEvents, packWith } from "@conat/conat/internal";
 
 /** Socket.IO's number for an event packet. */
 const EVENT = 2;
 const NAMESPACE = "/";
-
-const encoder = new Encoder();
 
 /**
  * One event as it goes over the wire, the same for every connection. It is a WebSocket frame already, header and
  * payload in one buffer: a connection that it is given to has one thing to write, and nothing to compute.
  */
 export class EventFrame {
-  readonly payload: Buffer;
   /** Of the payload. */
   readonly byteLength: number;
-  /** Header and payload. */
-  readonly encoded: Buffer;
-  /** For Engine.IO, which frames the payload itself where it cannot take the frame. */
-  readonly options: { readonly compress: false; readonly wsPreEncodedFrame: readonly [Buffer] };
+  /** Header and payload, as what writes them takes them. */
+  readonly encoded: readonly [Buffer];
 
   constructor(payload: Uint8Array) {
     const headerBytes = payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10;
     const frame = Buffer.allocUnsafe(headerBytes + payload.length);
     writeHeader(frame, payload.length);
     frame.set(payload, headerBytes);
-    this.encoded = frame;
-    this.payload = frame.subarray(headerBytes);
+    this.encoded = [frame];
     this.byteLength = payload.length;
-    this.options = { compress: false, wsPreEncodedFrame: [frame] };
+  }
+
+  get payload(): Buffer {
+    const [frame] = this.encoded;
+    return frame.subarray(frame.length - this.byteLength);
+  }
+
+  /** For Engine.IO, which frames the payload itself where it cannot take the frame. */
+  get options(): { readonly compress: false; readonly wsPreEncodedFrame: readonly [Buffer] } {
+    return { compress: false, wsPreEncodedFrame: this.encoded };
   }
 }
 
@@ -50,7 +53,9 @@ export function encodeEvent<Name extends keyof HubEvents>(
   event: Name,
   ...message: Parameters<HubEvents[Name]>
 ): EventFrame {
-  const [payload] = encoder.encode({ type: EVENT, nsp: NAMESPACE, data: [event, ...message] });
-  if (payload === undefined) throw new TypeError("an event is one frame");
+  return packWith([EVENT, NAMESPACE, [event, ...message]], toFrame);
+}
+
+function toFrame(payload: Uint8Array): EventFrame {
   return new EventFrame(payload);
 }

@@ -52,7 +52,7 @@ describe("an outbox", () => {
     outbox.sendFrame(OTHER);
     expect(outbox.bytes).toBe(FRAME.byteLength + OTHER.byteLength);
     await nextTick();
-    expect(conn.direct).toEqual([Buffer.concat([FRAME.encoded, OTHER.encoded])]);
+    expect(conn.direct).toEqual([Buffer.concat([...FRAME.encoded, ...OTHER.encoded])]);
     expect(outbox.bytes).toBe(0);
   });
 
@@ -69,7 +69,7 @@ describe("an outbox", () => {
     conn.emit("flush");
     outbox.sendFrame(OTHER);
     await nextTick();
-    expect(conn.direct).toEqual([OTHER.encoded]);
+    expect(conn.direct).toEqual(OTHER.encoded);
     expect(outbox.bytes).toBe(0);
   });
 

@@ -114,8 +114,8 @@ export class Outbox {
     if (frames.length === 1 && first !== undefined) {
       this.#peer.sendFrame(first.encoded, this.#onDrain);
     } else if (bytes <= JOIN_BYTES) {
-      const joined = Buffer.concat(frames.map(({ encoded }) => encoded));
-      this.#peer.sendFrame(joined, this.#onDrain);
+      const joined = Buffer.concat(frames.map(({ encoded }) => encoded[0]));
+      this.#peer.sendFrame([joined], this.#onDrain);
     } else {
       for (const { encoded } of frames) this.#peer.sendFrame(encoded, this.#onDrain);
     }

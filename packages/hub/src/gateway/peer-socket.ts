@@ -29,8 +29,8 @@ export class PeerSocket {
   }
 
   /** Writes frames that are encoded already. */
-  sendFrame(encoded: Buffer, onSent: () => void): void {
-    this.#sender?.sendFrame([encoded], onSent);
+  sendFrame(encoded: readonly [Buffer], onSent: () => void): void {
+    this.#sender?.sendFrame(encoded, onSent);
   }
 }
 

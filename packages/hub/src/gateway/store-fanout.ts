@@ -26,7 +26,7 @@ export class StoreChannel {
   liveFrame(batch: EntryBatch): EventFrame {
     if (this.#lastBatch === batch && this.#lastFrame) return this.#lastFrame;
     const frame = encodeEvent("live", this.number, encodeBlock(batch.entries), batch.position);
-    if (this.#lastBatch === undefined) queueMicrotask(this.#forget);
+    if (this.#lastBatch === undefined) process.nextTick(this.#forget);
     this.#lastBatch = batch;
     this.#lastFrame = frame;
     return frame;

@@ -19,7 +19,7 @@ export class TopicChannel {
   frame(message: TopicMessage): EventFrame {
     if (this.#lastMessage === message && this.#lastFrame) return this.#lastFrame;
     const frame = encodeEvent("msg", this.number, message.origin, message.data);
-    if (this.#lastMessage === undefined) queueMicrotask(this.#forget);
+    if (this.#lastMessage === undefined) process.nextTick(this.#forget);
     this.#lastMessage = message;
     this.#lastFrame = frame;
     return frame;
