@@ -42,6 +42,8 @@ export interface OpenBucket {
 export class Buckets {
   readonly partitions: number;
   readonly #byName: ReadonlyMap<Bucket, OpenBucket>;
+  /** The last that was asked for: the next store is mostly of the same scope. */
+  #last: { kind: string; id: string; ephemeral: boolean; bucket: OpenBucket } | undefined;
 
   constructor(partitions: number, buckets: Iterable<OpenBucket>) {
     this.partitions = partitions;
@@ -49,10 +51,14 @@ export class Buckets {
   }
 
   /** The bucket that keeps a store. */
-  of(ref: Pick<StoreRef, "scope" | "ephemeral">): OpenBucket {
-    const name = bucketOf(ref.scope, ref.ephemeral, this.partitions);
+  of({ scope, ephemeral }: Pick<StoreRef, "scope" | "ephemeral">): OpenBucket {
+    const { kind, id } = scope;
+    const last = this.#last;
+    if (last?.id === id && last.kind === kind && last.ephemeral === ephemeral) return last.bucket;
+    const name = bucketOf(scope, ephemeral, this.partitions);
     const bucket = this.#byName.get(name);
     if (bucket === undefined) throw new ConatError("internal", `the bucket ${name} is not open`);
+    this.#last = { kind, id, ephemeral, bucket };
     return bucket;
   }
 

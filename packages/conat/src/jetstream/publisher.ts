@@ -7,12 +7,12 @@ import { tell } from "../util/tell.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { readDigits } from "./delivery.ts";
-import { EncodedHeaders } from "./encoded-headers.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { readEntry } from "./leader.ts";
 import { Limiter } from "./limiter.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin, type ResolvedOptions } from "./options.ts";
+import { publishRaw } from "./publish-raw.ts";
 import { readPublishReply } from "./publish-reply.ts";
 import { type RawMessage, toRawMessage } from "./raw-message.ts";
 import { writeHeaders } from "./write-headers.ts";
@@ -56,7 +56,6 @@ export class Publisher {
   readonly #requestTimeoutMs: number;
   readonly #onBucketInDoubt: () => void;
   readonly #inbox = `${createInbox()}.`;
-  readonly #headers = new EncodedHeaders();
   readonly #conflictReads = new Limiter(CONFLICT_READS);
   /** By the number at the end of their reply subject, in the order they were sent. */
   readonly #sent = new Map<number, Write>();
@@ -162,11 +161,11 @@ export class Publisher {
           "scope, store and key together are too long for a subject",
         );
       }
-      const value = mutation.value ?? NO_VALUE;
-      this.#headers.bytes = writeHeaders(ref, mutation, subject, bucket.markerTtlMs);
-      checkSize(value.length + this.#headers.bytes.length, connection);
+      const payload = mutation.value ?? NO_VALUE;
+      const headers = writeHeaders(ref, mutation, subject, bucket.markerTtlMs);
+      checkSize(payload.length + headers.length, connection);
       const id = this.#nextReply++;
-      connection.publish(subject, value, { reply: this.#inbox + id, headers: this.#headers });
+      publishRaw(connection, { subject, reply: this.#inbox + id, headers, payload });
       write.bucket = bucket;
       write.sentAt = performance.now();
       write.above = bucket.highWater;

@@ -6,11 +6,11 @@ import type { Subscription, TopicListener, TopicMessage } from "../session/sessi
 import { tell } from "../util/tell.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { deliverSoon, noteDelivery } from "./delivery-turn.ts";
-import { EncodedHeaders } from "./encoded-headers.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { HEADER, readHeaders } from "./message-headers.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin } from "./options.ts";
+import { publishRaw } from "./publish-raw.ts";
 import { toRawMessage } from "./raw-message.ts";
 
 /** Messages, and their bytes, kept for when they may be written. */
@@ -46,7 +46,6 @@ export class Topics {
   readonly #outbox = new BoundedQueue<Outgoing>(OUTBOX_MESSAGES, OUTBOX_BYTES);
   readonly #subscriptions = new Set<TopicSubscription>();
   readonly #bySubject = new Map<Subject, Set<TopicSubscription>>();
-  readonly #headers = new EncodedHeaders();
   #connection: NatsConnection | undefined;
   /** When something was written last, by the monotonic clock. */
   #writtenAt = Number.NEGATIVE_INFINITY;
@@ -144,11 +143,8 @@ export class Topics {
     if (origin === "") {
       connection.publish(subject, data);
     } else {
-      this.#headers.bytes = Buffer.from(
-        `NATS/1.0\r\n${HEADER.origin}: ${origin}\r\n\r\n`,
-        "latin1",
-      );
-      connection.publish(subject, data, { headers: this.#headers });
+      const headers = `NATS/1.0\r\n${HEADER.origin}: ${origin}\r\n\r\n`;
+      publishRaw(connection, { subject, reply: "", headers, payload: data });
     }
     this.#writtenAt = performance.now();
   }

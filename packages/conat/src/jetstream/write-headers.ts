@@ -8,7 +8,7 @@ import { HEADER } from "./message-headers.ts";
 const NEVER_HASHED_UNITS = 111;
 
 /**
- * The headers with which a mutation is published.
+ * The headers with which a mutation is published, in ASCII.
  * @param subject the key's subject.
  * @param markerTtlMs how long the marker of a removal is to be kept.
  */
@@ -17,27 +17,32 @@ export function writeHeaders(
   mutation: Mutation,
   subject: string,
   markerTtlMs: number,
-): Buffer {
+): string {
   let text = "NATS/1.0\r\n";
-  const line = (name: string, value: string | number): void => {
-    text += `${name}: ${value}\r\n`;
-  };
-  if (mutation.origin !== "") line(HEADER.messageId, `${mutation.origin}.${mutation.write}`);
-  if (mutation.expectedSeq !== undefined) line(HEADER.expectedSeq, mutation.expectedSeq);
+  if (mutation.origin !== "") {
+    text += line(HEADER.messageId, `${mutation.origin}.${mutation.write}`);
+  }
+  if (mutation.expectedSeq !== undefined) text += line(HEADER.expectedSeq, mutation.expectedSeq);
   if (mutation.value === undefined) {
     // A PURGE counts as a delete marker and vanishes silently when due; a DEL would leave a second marker then.
-    line(HEADER.operation, "PURGE");
-    line(HEADER.rollup, "sub");
-    line(HEADER.ttl, formatTtl(markerTtlMs));
+    text += line(HEADER.operation, "PURGE");
+    text += line(HEADER.rollup, "sub");
+    text += line(HEADER.ttl, formatTtl(markerTtlMs));
   } else if (mutation.ttlMs > 0) {
-    line(HEADER.ttl, formatTtl(mutation.ttlMs));
+    text += line(HEADER.ttl, formatTtl(mutation.ttlMs));
   }
-  if (mutation.headers !== undefined) line(HEADER.application, formatHeaders(mutation.headers));
+  if (mutation.headers !== undefined) {
+    text += line(HEADER.application, formatHeaders(mutation.headers));
+  }
   if (mutation.key.length > NEVER_HASHED_UNITS && isHashToken(keyToken(subject))) {
-    line(HEADER.key, encodeTrueName(mutation.key));
+    text += line(HEADER.key, encodeTrueName(mutation.key));
   }
   if (ref.name.length > NEVER_HASHED_UNITS && isHashToken(storeToken(subject) ?? "")) {
-    line(HEADER.store, encodeTrueName(ref.name));
+    text += line(HEADER.store, encodeTrueName(ref.name));
   }
-  return Buffer.from(`${text}\r\n`, "latin1");
+  return `${text}\r\n`;
+}
+
+function line(name: string, value: string | number): string {
+  return `${name}: ${value}\r\n`;
 }

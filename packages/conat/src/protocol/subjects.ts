@@ -273,14 +273,21 @@ export function decodeTunnelUser(user: string): ReturnType<typeof decodeTunnelSu
   return user.split(".").length === 2 ? decodeTunnelSubject(user) : undefined;
 }
 
-function storePath(ref: StoreRef): string {
-  if (ref.service !== "") {
+/** The last store that was asked for, which is mostly the next one, too. */
+let last = { kind: "", id: "", name: "", path: "" };
+
+function storePath({ scope, name, service }: StoreRef): string {
+  if (service !== "") {
     throw new ConatError(
       "bad-options",
-      `no service called ${JSON.stringify(ref.service)} keeps stores here`,
+      `no service called ${JSON.stringify(service)} keeps stores here`,
     );
   }
-  return `${scopePath(ref.scope)}.${encodeToken(ref.name)}`;
+  const { kind, id } = scope;
+  if (name !== last.name || id !== last.id || kind !== last.kind) {
+    last = { kind, id, name, path: `${scopePath(scope)}.${encodeToken(name)}` };
+  }
+  return last.path;
 }
 
 function scopePath(scope: Scope): string {
