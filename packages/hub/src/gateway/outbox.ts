@@ -43,7 +43,9 @@ export class Outbox {
   readonly #tally: Tally;
   readonly #onDrain: () => void;
   readonly #onOverflow: () => void;
-  #frames: EventFrame[] = [];
+  /** What was given since the last flush: mostly one frame, so that a list is made for the second. */
+  #frame: EventFrame | undefined;
+  #further: EventFrame[] | undefined;
   #framesBytes = 0;
   /** Engine.IO may have packets that wait for the WebSocket. */
   #isQueueing: boolean;
@@ -91,36 +93,51 @@ export class Outbox {
     if (this.#conn.readyState !== "open") return;
     this.#tally.framesOut += 1;
     this.#tally.bytesOut += frame.byteLength;
-    if (this.#frames.push(frame) === 1 && filled.push(this) === 1) process.nextTick(flushFilled);
+    if (this.#frame !== undefined) {
+      this.#further ??= [];
+      this.#further.push(frame);
+    } else {
+      this.#frame = frame;
+      if (filled.push(this) === 1) process.nextTick(flushFilled);
+    }
     this.#framesBytes += frame.byteLength;
     if (this.#framesBytes >= JOIN_BYTES) this.flush();
   }
 
   /** Hands over everything now. */
   flush(): void {
-    const frames = this.#frames;
-    if (frames.length === 0) return;
+    const frame = this.#frame;
+    if (frame === undefined) return;
+    const further = this.#further;
     const bytes = this.#framesBytes;
-    this.#frames = [];
+    this.#frame = undefined;
+    this.#further = undefined;
     this.#framesBytes = 0;
     if (this.#conn.readyState !== "open") return;
     if (!this.#peer.takesFrames || this.#isQueueing) {
       this.#heldBytes += bytes;
-      for (const { payload, options } of frames) this.#conn.write(payload, options);
+      for (const { payload, options } of [frame, ...(further ?? [])]) {
+        this.#conn.write(payload, options);
+      }
       if (this.#heldBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
       return;
     }
-    const [first] = frames;
-    if (frames.length === 1 && first !== undefined) {
-      this.#peer.sendFrame(first.encoded, this.#onDrain);
-    } else if (bytes <= JOIN_BYTES) {
+    if (further === undefined) {
+      this.#peer.sendFrame(frame.encoded, this.#onDrain);
+    } else {
+      this.#sendAll([frame, ...further], bytes);
+    }
+    const waitingBytes = this.#peer.bufferedAmount;
+    this.#isWaiting = waitingBytes > 0;
+    if (waitingBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
+  }
+
+  #sendAll(frames: readonly EventFrame[], bytes: number): void {
+    if (bytes <= JOIN_BYTES) {
       const joined = Buffer.concat(frames.map(({ encoded }) => encoded[0]));
       this.#peer.sendFrame([joined], this.#onDrain);
     } else {
       for (const { encoded } of frames) this.#peer.sendFrame(encoded, this.#onDrain);
     }
-    const waitingBytes = this.#peer.bufferedAmount;
-    this.#isWaiting = waitingBytes > 0;
-    if (waitingBytes > this.#maxBytes * CUT_OFF_FACTOR) this.#onOverflow();
   }
 }

@@ -157,9 +157,12 @@ export class SharedSession implements Session {
     mutations: readonly Mutation[],
     onResult: (result: WriteResult) => void,
   ): void {
+    if (!mutations.some(isUpdate)) {
+      this.#inner.write(ref, mutations, onResult);
+      return;
+    }
     const direct = mutations.filter((mutation) => !isUpdate(mutation));
     if (direct.length > 0) this.#inner.write(ref, direct, onResult);
-    if (direct.length === mutations.length) return;
     for (const mutation of mutations) {
       if (isUpdate(mutation)) this.#turns.write({ ref, mutation, onResult });
     }
