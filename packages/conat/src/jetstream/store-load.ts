@@ -31,6 +31,8 @@ export interface StoreLoad {
   /** The store was too large for one request before. */
   readonly isLarge: boolean;
   readonly requestTimeoutMs: number;
+  /** Only which entries there are matters: of a large store no values are asked for. @default false */
+  readonly headersOnly?: boolean;
   /** Told once, before any entry. */
   begin(mode: "full" | "delta"): void;
   entries(entries: readonly DraftEntry[]): void;
@@ -83,6 +85,7 @@ export async function loadStore(load: StoreLoad): Promise<StoreLoaded> {
       from: since === undefined ? 0 : since + 1,
       reach: head,
       requestTimeoutMs: load.requestTimeoutMs,
+      headersOnly: load.headersOnly ?? false,
       onStored: (message, delivery) => chunks.add(load.reader.delivered(message, delivery)),
     }),
   );
