@@ -19,7 +19,6 @@ export class ConfirmedEntries {
   #known = new Map<string, Known>();
   #markers = 0;
   #epoch = "";
-  #checkpoint: Checkpoint | undefined;
   /** While a full snapshot runs over keys known before: those it has not named yet. */
   #unseen: Map<string, Known> | undefined;
   #newEpoch = false;
@@ -40,10 +39,6 @@ export class ConfirmedEntries {
   /** How many keys have a value. */
   get size(): number {
     return this.#known.size - this.#markers;
-  }
-
-  get checkpoint(): Checkpoint | undefined {
-    return this.#checkpoint;
   }
 
   /** True between a `reset` that named another epoch and the next `synced`, also when that is of a later `reset`. */
@@ -142,14 +137,7 @@ export class ConfirmedEntries {
     }
     this.#unseen = undefined;
     this.#newEpoch = false;
-    this.#checkpoint = checkpoint;
     return gone;
-  }
-
-  /** Everything of the store up to `position` has been applied. */
-  advanced(position: number, time: number): void {
-    if (!this.#checkpoint || position <= this.#checkpoint.seq) return;
-    this.#checkpoint = { epoch: this.#checkpoint.epoch, seq: position, time };
   }
 
   /** Forgets removals when they pile up, except those of keys that `needed` names. */

@@ -142,6 +142,8 @@ export class ModelClient {
   #toClient: (() => void)[] = [];
   #fed = 0;
   #epoch = "";
+  /** Everything of that epoch up to there has been told. */
+  #seen: { readonly epoch: string; seq: number } | undefined;
   #verifying: { write: LocalWrite; seq: number }[] = [];
   #lastWrite = 0;
 
@@ -220,9 +222,8 @@ export class ModelClient {
   }
 
   #load(mode: "full" | "delta", entries?: number): void {
-    const { checkpoint } = this.state;
     const server = this.#server;
-    const delta = mode === "delta" && checkpoint?.epoch === server.epoch;
+    const delta = mode === "delta" && this.#seen?.epoch === server.epoch ? this.#seen : undefined;
     this.state.reset({
       type: "reset",
       mode: delta ? "delta" : "full",
@@ -230,10 +231,11 @@ export class ModelClient {
       durability: "os",
     });
     this.#epoch = server.epoch;
-    const told = server.since(delta ? checkpoint.seq : 0).slice(0, entries);
+    const told = server.since(delta?.seq ?? 0).slice(0, entries);
     for (const entry of told) this.#apply(entry);
     if (entries !== undefined) return;
-    this.state.synced({ epoch: server.epoch, seq: server.seq, time: server.seq });
+    this.#seen = { epoch: server.epoch, seq: server.seq };
+    this.state.synced({ ...this.#seen, time: server.seq });
     this.state.resolveAmbiguous();
     this.#fed = server.history.length;
   }
@@ -331,7 +333,8 @@ export class ModelClient {
 
   #take(entry: Entry): void {
     this.#apply(entry);
-    this.state.advanced(entry.seq, entry.time);
+    if (this.#seen) this.#seen.seq = Math.max(this.#seen.seq, entry.seq);
+    this.state.forgetMarkers();
   }
 
   /** The client takes the next thing on its line. */

@@ -49,10 +49,6 @@ export class DkvState {
 
   // ── reading ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get checkpoint(): Checkpoint | undefined {
-    return this.#confirmed.checkpoint;
-  }
-
   /** What is known of a key: its local writes, where there are any; `undefined` when nothing was ever known of it. */
   holder(key: string): Overlay | Known | undefined {
     return this.#overlays.get(key) ?? this.#confirmed.known(key);
@@ -521,9 +517,8 @@ export class DkvState {
     if (newEpoch) this.#endEpoch();
   }
 
-  /** Everything of the store up to `position` has been applied. */
-  advanced(position: number, time: number): void {
-    this.#confirmed.advanced(position, time);
+  /** Forgets removals when they pile up, except where a local write may have to name one. */
+  forgetMarkers(): void {
     this.#confirmed.forgetMarkers((key) => this.#overlays.has(key));
   }
 

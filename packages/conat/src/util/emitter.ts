@@ -1,14 +1,13 @@
 /** One listener of one event. The same function may listen more than once. */
 interface Listening<Args extends unknown[]> {
-  readonly listener: (...args: Args) => void;
+  listener(...args: Args): void;
   readonly isOnce: boolean;
 }
 
 /** Listeners by event name, in the order they were added. Events and their arguments are typed by the map. */
 export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   /** Replaced as a whole, so that an event goes to those who listened when it happened. */
-  readonly #listeners: { [Name in keyof Events]?: readonly Listening<Events[Name]>[] } =
-    Object.create(null);
+  readonly #listeners = new Map<keyof Events, readonly Listening<Events[keyof Events]>[]>();
 
   /** Calls `listener` on every `event` from now on. Returns the function that stops it. */
   on<Name extends keyof Events>(
@@ -20,7 +19,7 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
 
   /** Stops the oldest of what `on` and `once` have made with this listener. */
   off<Name extends keyof Events>(event: Name, listener: (...args: Events[Name]) => void): void {
-    const listening = this.#listeners[event]?.find((one) => one.listener === listener);
+    const listening = this.#of(event).find((one) => one.listener === listener);
     if (listening) this.#remove(event, listening);
   }
 
@@ -32,20 +31,23 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   }
 
   #add<Name extends keyof Events>(event: Name, listening: Listening<Events[Name]>): () => void {
-    this.#listeners[event] = [...(this.#listeners[event] ?? []), listening];
+    this.#listeners.set(event, [...this.#of(event), listening]);
     return () => void this.#remove(event, listening);
   }
 
   /** Answers whether it was there. */
   #remove<Name extends keyof Events>(event: Name, listening: Listening<Events[Name]>): boolean {
-    const listeners = this.#listeners[event] ?? NONE;
-    this.#listeners[event] = listeners.filter((one) => one !== listening);
+    const listeners = this.#of(event);
+    this.#listeners.set(
+      event,
+      listeners.filter((one) => one !== listening),
+    );
     return listeners.includes(listening);
   }
 
   /** Calls every listener. One that throws stops no other; its error is reported as an uncaught one. */
   emit<Name extends keyof Events>(event: Name, ...args: Events[Name]): void {
-    for (const listening of this.#listeners[event] ?? NONE) {
+    for (const listening of this.#of(event)) {
       // It may have been called by an event that a listener before it has set off.
       if (listening.isOnce && !this.#remove(event, listening)) continue;
       try {
@@ -57,11 +59,15 @@ export class Emitter<Events extends { [Name in keyof Events]: unknown[] }> {
   }
 
   listenerCount(event: keyof Events): number {
-    return this.#listeners[event]?.length ?? 0;
+    return this.#of(event).length;
   }
 
   removeAllListeners(): void {
-    for (const event in this.#listeners) delete this.#listeners[event];
+    this.#listeners.clear();
+  }
+
+  #of<Name extends keyof Events>(event: Name): readonly Listening<Events[Name]>[] {
+    return this.#listeners.get(event) ?? NONE;
   }
 }
 
