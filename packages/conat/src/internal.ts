@@ -78,6 +78,7 @@ export { OLDEST_PROTOCOL_VERSION, PROTOCOL_VERSION } from "./protocol/version.ts
 export type {
   EntryBatch,
   Feed,
+  FeedEntries,
   FeedEvent,
   FeedListener,
   FeedReset,

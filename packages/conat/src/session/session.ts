@@ -103,11 +103,18 @@ export type FeedListener = (event: FeedEvent) => void;
  */
 export type FeedEvent =
   | FeedReset
-  | { readonly type: "entries"; readonly batch: EntryBatch }
+  | FeedEntries
   | FeedSynced
   | { readonly type: "verified"; readonly seq: number }
   | { readonly type: "stale"; readonly error: ConatError }
   | { readonly type: "closed"; readonly error: ConatError };
+
+export interface FeedEntries {
+  readonly type: "entries";
+  readonly batch: EntryBatch;
+  /** More is about to follow: who passes it on may wait for a moment, and send all of it together. */
+  readonly mayLinger?: boolean | undefined;
+}
 
 export interface FeedSynced {
   readonly type: "synced";

@@ -130,7 +130,7 @@ export class FeedRelay {
     } else if (this.#isPaused) {
       // It is open only so that what turns up late meanwhile is known to do so.
     } else if (event.type === "entries" && this.#isLive) {
-      this.#sendLive(event.batch);
+      this.#sendLive(event.batch, event.mayLinger === true);
     } else if (event.type === "verified") {
       if (!this.#isLive) this.#queue?.push(event);
       else if (!this.#host.outbox.isFull) this.#sendVerified(event.seq);
@@ -185,7 +185,7 @@ export class FeedRelay {
     this.#host.outbox.send("verified", this.channel.channel.number, seq);
   }
 
-  #sendLive(batch: EntryBatch): void {
+  #sendLive(batch: EntryBatch, mayLinger: boolean): void {
     const { outbox } = this.#host;
     if (outbox.isFull) {
       this.#pause();
@@ -197,7 +197,7 @@ export class FeedRelay {
       if (channel.lastSent === batch) return;
       channel.lastSent = batch;
     }
-    outbox.sendFrame(channel.channel.liveFrame(batch));
+    outbox.sendFrame(channel.channel.liveFrame(batch), mayLinger);
   }
 
   /** How far the client is when it has read what was sent. */

@@ -1,6 +1,6 @@
 import { EventEmitter, once } from "node:events";
 import type { Socket } from "socket.io";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Tally } from "../observability/tally.ts";
 import { encodeEvent } from "./event-frame.ts";
 import { Outbox } from "./outbox.ts";
@@ -54,6 +54,30 @@ describe("an outbox", () => {
     await nextTick();
     expect(conn.direct).toEqual([Buffer.concat([...FRAME.encoded, ...OTHER.encoded])]);
     expect(outbox.bytes).toBe(0);
+  });
+
+  it("lets what may linger wait for what may not, and no longer than a few milliseconds", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    try {
+      const conn = new ScriptedConnection();
+      const outbox = openOutbox(conn);
+      outbox.sendFrame(FRAME, true);
+      await nextTick();
+      expect(conn.direct).toEqual([]);
+      expect(outbox.bytes).toBe(FRAME.byteLength);
+      outbox.sendFrame(OTHER);
+      await nextTick();
+      expect(conn.direct).toEqual([Buffer.concat([...FRAME.encoded, ...OTHER.encoded])]);
+
+      outbox.sendFrame(OTHER, true);
+      outbox.sendFrame(FRAME, true);
+      await vi.advanceTimersByTimeAsync(4);
+      expect(conn.direct[1]).toEqual(Buffer.concat([...OTHER.encoded, ...FRAME.encoded]));
+      await vi.advanceTimersByTimeAsync(100);
+      expect(conn.direct).toHaveLength(2);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("overtakes no packet of Engine.IO that still waits", async () => {

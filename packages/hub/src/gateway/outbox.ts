@@ -22,13 +22,25 @@ export interface OutboxOptions {
   readonly onOverflow: () => void;
 }
 
+/** How long what may linger stays at most, to leave together with what follows, in milliseconds. */
+const LINGER_MS = 4;
+
 /** Outboxes that were given something since the last tick. */
 let filled: Outbox[] = [];
+
+/** Outboxes that have something that may linger. */
+let lingering: Outbox[] = [];
 
 function flushFilled(): void {
   const outboxes = filled;
   filled = [];
   for (const outbox of outboxes) outbox.flush();
+}
+
+function flushLingering(): void {
+  const outboxes = lingering;
+  lingering = [];
+  for (const outbox of outboxes) outbox.endLingering();
 }
 
 /**
@@ -47,6 +59,9 @@ export class Outbox {
   #frame: EventFrame | undefined;
   #further: EventFrame[] | undefined;
   #framesBytes = 0;
+  /** The next tick flushes it. */
+  #isFilled = false;
+  #isLingering = false;
   /** Engine.IO may have packets that wait for the WebSocket. */
   #isQueueing: boolean;
   /** Bytes of frames that wait behind them. */
@@ -88,8 +103,11 @@ export class Outbox {
     this.sendFrame(encodeEvent(event, ...message));
   }
 
-  /** Sends what {@link encodeEvent} has made, at the latest when the current work of the event loop is done. */
-  sendFrame(frame: EventFrame): void {
+  /**
+   * Sends what {@link encodeEvent} has made when the current work of the event loop is done.
+   * @param mayLinger it may wait for a few milliseconds for something that does not
+   */
+  sendFrame(frame: EventFrame, mayLinger = false): void {
     if (this.#conn.readyState !== "open") return;
     this.#tally.framesOut += 1;
     this.#tally.bytesOut += frame.byteLength;
@@ -98,14 +116,30 @@ export class Outbox {
       this.#further.push(frame);
     } else {
       this.#frame = frame;
-      if (filled.push(this) === 1) process.nextTick(flushFilled);
     }
     this.#framesBytes += frame.byteLength;
     if (this.#framesBytes >= JOIN_BYTES) this.flush();
+    else if (mayLinger) this.#linger();
+    else if (!this.#isFilled) {
+      this.#isFilled = true;
+      if (filled.push(this) === 1) process.nextTick(flushFilled);
+    }
+  }
+
+  #linger(): void {
+    if (this.#isFilled || this.#isLingering) return;
+    this.#isLingering = true;
+    if (lingering.push(this) === 1) setTimeout(flushLingering, LINGER_MS);
+  }
+
+  endLingering(): void {
+    this.#isLingering = false;
+    this.flush();
   }
 
   /** Hands over everything now. */
   flush(): void {
+    this.#isFilled = false;
     const frame = this.#frame;
     if (frame === undefined) return;
     const further = this.#further;

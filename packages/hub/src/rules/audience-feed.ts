@@ -37,7 +37,8 @@ export function filterFeed(audience: Audience, listener: FeedListener): FeedList
   };
   return (event: FeedEvent): void => {
     if (event.type === "entries") {
-      listener({ type: "entries", batch: filter(event.batch) });
+      const { batch, mayLinger } = event;
+      listener({ type: "entries", batch: filter(batch), mayLinger });
       return;
     }
     if (event.type === "reset" && event.mode === "full") visible = new Set();

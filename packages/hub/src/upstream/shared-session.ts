@@ -225,6 +225,7 @@ export class SharedSession implements Session {
       snapshotReuseMs,
       ref,
       inner: this.#inner,
+      isContested: () => this.#turns.isContested(ref),
       onBytes: (difference) => {
         this.#replicaBytes += difference;
         if (difference > 0) this.#makeRoom();

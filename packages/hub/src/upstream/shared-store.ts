@@ -4,6 +4,7 @@ import {
   type Entry,
   type EntryBatch,
   type Feed,
+  type FeedEntries,
   type FeedEvent,
   type FeedListener,
   type FeedReset,
@@ -22,6 +23,8 @@ export interface SharedStoreOptions {
   readonly knows?: ((ref: StoreRef, checkpoint: Checkpoint) => Promise<boolean>) | undefined;
   /** How long a snapshot is handed to further readers before it is made anew, in milliseconds. */
   readonly snapshotReuseMs: number;
+  /** The next change is about to follow. @default the feed below says so */
+  readonly isContested?: (() => boolean) | undefined;
   /** The replica has grown by this many bytes, or shrunk. */
   readonly onBytes: (difference: number) => void;
   /** The last reader has left. */
@@ -177,7 +180,7 @@ export class SharedStore {
         this.#onReset(event);
         break;
       case "entries":
-        this.#onEntries(event.batch);
+        this.#onEntries(event);
         break;
       case "synced":
         this.#onSynced(event);
@@ -221,7 +224,7 @@ export class SharedStore {
     }
   }
 
-  #onEntries(batch: EntryBatch): void {
+  #onEntries({ batch, mayLinger = this.#options.isContested?.() }: FeedEntries): void {
     if (this.#state === "reloading") {
       this.#incoming?.apply(batch);
       return;
@@ -231,7 +234,7 @@ export class SharedStore {
     // What comes in one piece from a server nearby is many frames to a reader far away.
     for (const part of splitBatch(fresh, this.#options.chunkBytes)) {
       this.#extendKept(part);
-      this.#tell({ type: "entries", batch: part });
+      this.#tell({ type: "entries", batch: part, mayLinger });
     }
   }
 

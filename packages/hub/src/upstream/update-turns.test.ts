@@ -154,6 +154,25 @@ describe("clients of one hub that update one key", () => {
     expect(bench.sentBy).toEqual(["a", "b"]);
   });
 
+  it("contest their store as long as one of them waits, and no other store", async () => {
+    const bench = new Bench();
+    const { turns } = bench;
+    bench.attempt("a", 0);
+    expect(turns.isContested(REF)).toBe(false);
+    bench.attempt("b", 0);
+    bench.attempt("c", 0);
+    expect(turns.isContested(REF)).toBe(true);
+    expect(turns.isContested({ ...REF, name: "other" })).toBe(false);
+    await bench.store(10);
+    bench.attempt("b", 10);
+    expect(turns.isContested(REF)).toBe(true);
+    await bench.store(11);
+    expect(turns.isContested(REF)).toBe(false);
+    bench.attempt("a", 11);
+    turns.close(new ConatError("closed", "over"));
+    expect(turns.isContested(REF)).toBe(false);
+  });
+
   it("are answered when the hub closes", () => {
     const bench = new Bench();
     bench.attempt("a", 0);

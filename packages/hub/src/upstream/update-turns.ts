@@ -49,6 +49,8 @@ export interface UpdateTurnsOptions {
 export class UpdateTurns {
   readonly #options: UpdateTurnsOptions;
   readonly #contests = new Map<string, Contest>();
+  /** Attempts that wait, by store. */
+  readonly #waiting = new Map<string, number>();
   #isClosed = false;
 
   constructor(options: UpdateTurnsOptions) {
@@ -58,6 +60,11 @@ export class UpdateTurns {
   /** Keys that are being updated. */
   get size(): number {
     return this.#contests.size;
+  }
+
+  /** Somebody waits for a turn at a key of the store: the next change is about to follow. */
+  isContested(ref: StoreRef): boolean {
+    return this.#waiting.size > 0 && this.#waiting.has(storeKey(ref));
   }
 
   /** Makes an attempt that its client makes again after a conflict. */
@@ -74,6 +81,7 @@ export class UpdateTurns {
       this.#run(slot, contest, attempt);
     } else if (contest.waiting.size < MAX_WAITING && !contest.waiting.has(mutation.origin)) {
       contest.waiting.set(mutation.origin, attempt);
+      this.#countWaiting(ref, 1);
     } else {
       this.#options.write(ref, mutation, attempt.onResult);
     }
@@ -90,6 +98,7 @@ export class UpdateTurns {
       }
     }
     this.#contests.clear();
+    this.#waiting.clear();
     this.#isClosed = true;
   }
 
@@ -116,7 +125,7 @@ export class UpdateTurns {
       return;
     }
     const { origin } = next.mutation;
-    contest.waiting.delete(origin);
+    this.#take(contest, next);
     const current = this.#overtook(next);
     if (current === undefined) {
       this.#run(slot, contest, next);
@@ -145,12 +154,25 @@ export class UpdateTurns {
 
   /** These clients are too far away to take turns, or gone: each makes its next attempt when it can. */
   #refuseOvertaken(contest: Contest): void {
-    for (const [origin, attempt] of contest.waiting) {
+    for (const attempt of contest.waiting.values()) {
       const current = this.#overtook(attempt);
       if (current === undefined) continue;
-      contest.waiting.delete(origin);
+      this.#take(contest, attempt);
       refuse(attempt, current);
     }
+  }
+
+  /** The attempt waits no more. */
+  #take(contest: Contest, { ref, mutation }: Attempt): void {
+    contest.waiting.delete(mutation.origin);
+    this.#countWaiting(ref, -1);
+  }
+
+  #countWaiting(ref: StoreRef, difference: 1 | -1): void {
+    const key = storeKey(ref);
+    const count = (this.#waiting.get(key) ?? 0) + difference;
+    if (count === 0) this.#waiting.delete(key);
+    else this.#waiting.set(key, count);
   }
 
   #endTurn(contest: Contest): void {
