@@ -49,6 +49,19 @@ describe("packing", () => {
     );
   });
 
+  it("keeps nothing of what was packed before, or meanwhile, or could not be packed", () => {
+    const first = pack("a".repeat(300_000));
+    const second = pack({
+      get inner() {
+        return pack([1, 2, 3]);
+      },
+    });
+    expect(() => pack(["begun", () => {}])).toThrow(TypeError);
+    expect(pack(7)).toEqual(encode(7));
+    expect(first).toEqual(encode("a".repeat(300_000)));
+    expect(second).toEqual(encode({ inner: encode([1, 2, 3]) }));
+  });
+
   it.each(LENGTHS)("gives the same bytes as the library at %i of anything", (length) => {
     const many: unknown[] = [
       "a".repeat(length),
