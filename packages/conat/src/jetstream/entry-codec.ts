@@ -23,37 +23,19 @@ export function toEntry(
   const key = decodeToken(token, trueName === "" ? undefined : trueName);
   if (key === undefined) return undefined;
   const kind = kindOf(headers);
-  const dot = headers.messageId.lastIndexOf(".");
-  const isOurs = dot > 0 && WRITE_NUMBER.test(headers.messageId.slice(dot + 1));
   return {
     key,
     seq,
     time,
     kind,
-    origin: isOurs ? shared(headers.messageId.slice(0, dot)) : "",
-    write: isOurs ? Number(headers.messageId.slice(dot + 1)) : 0,
+    origin: headers.writer,
+    write: headers.write,
     buffer: bytes,
     start: kind === "put" ? payloadAt : bytes.length,
     end: bytes.length,
     ttlMs: kind === "put" && headers.ttl !== "" ? parseTtl(headers.ttl) : 0,
     headers: headers.application === "" ? undefined : parseHeaders(headers.application),
   };
-}
-
-/** Fewer digits than a double holds exactly. */
-const WRITE_NUMBER = /^\d{1,15}$/;
-
-/** Origins seen lately: one string for all entries of a writer, instead of a part of each message's headers. */
-const origins = new Map<string, string>();
-const MAX_ORIGINS = 1_000;
-let lastOrigin = "";
-
-function shared(origin: string): string {
-  if (origin === lastOrigin) return lastOrigin;
-  lastOrigin = origins.get(origin) ?? origin;
-  if (origins.size >= MAX_ORIGINS) origins.clear();
-  origins.set(lastOrigin, lastOrigin);
-  return lastOrigin;
 }
 
 /** Only the record itself: what removes it one day removes nothing of the store. */

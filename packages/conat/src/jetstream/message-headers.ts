@@ -1,4 +1,6 @@
 import { KEY_HEADER, STORE_HEADER } from "../protocol/subjects.ts";
+import { readDigits } from "./delivery.ts";
+import { originAt } from "./origins.ts";
 import { latin1, type RawMessage } from "./raw-message.ts";
 
 /** Headers of NATS and of conat, by name. What a client sends never becomes a name here. */
@@ -27,7 +29,9 @@ export interface MessageHeaders {
   /** Status of an answer, such as 503; 0 for an ordinary message. */
   status: number;
   description: string;
-  messageId: string;
+  /** Origin of the session that wrote the message, and its number for the write, as the message's id tells them. */
+  writer: string;
+  write: number;
   ttl: string;
   markerReason: string;
   operation: string;
@@ -45,11 +49,12 @@ export interface MessageHeaders {
 const PREAMBLE = "NATS/1.0";
 
 /** Reads the headers of a message. Of a header that is there twice the last counts: the server appends its own. */
-export function readHeaders(message: RawMessage): MessageHeaders {
+export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
   const headers: MessageHeaders = {
     status: 0,
     description: "",
-    messageId: "",
+    writer: "",
+    write: 0,
     ttl: "",
     markerReason: "",
     operation: "",
@@ -63,8 +68,8 @@ export function readHeaders(message: RawMessage): MessageHeaders {
     key: "",
     store: "",
   };
-  if (message.payloadAt === 0) return headers;
-  const text = latin1(message.bytes, 0, message.payloadAt);
+  if (payloadAt === 0) return headers;
+  const text = latin1(bytes, 0, payloadAt);
   let end = text.indexOf("\r\n");
   if (end > PREAMBLE.length) readStatus(headers, text.slice(PREAMBLE.length, end).trim());
   while (end >= 0) {
@@ -75,12 +80,29 @@ export function readHeaders(message: RawMessage): MessageHeaders {
     if (colon < 0 || colon > end) continue;
     // One space follows the colon in all that NATS and conat write.
     const from = text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
-    readHeader(headers, text.slice(start, colon), text.slice(from, end));
+    const name = nameAt(text, start, colon);
+    if (name === HEADER.messageId) readWriter(headers, bytes, from, end);
+    else if (name !== undefined) readHeader(headers, name, text.slice(from, end));
   }
   return headers;
 }
 
 const SPACE = 0x20;
+
+/** The names of {@link HEADER} by their length. */
+const names: string[][] = [];
+for (const name of Object.values(HEADER)) {
+  names[name.length] ??= [];
+  names[name.length]?.push(name);
+}
+
+/** The name between two places, if it is one that is read here. */
+function nameAt(text: string, start: number, end: number): string | undefined {
+  const candidates = names[end - start];
+  if (candidates === undefined) return undefined;
+  for (const name of candidates) if (text.startsWith(name, start)) return name;
+  return undefined;
+}
 
 function readStatus(headers: MessageHeaders, line: string): void {
   headers.status = Number.parseInt(line, 10) || 0;
@@ -89,9 +111,6 @@ function readStatus(headers: MessageHeaders, line: string): void {
 
 function readHeader(headers: MessageHeaders, name: string, value: string): void {
   switch (name) {
-    case HEADER.messageId:
-      headers.messageId = value;
-      break;
     case HEADER.ttl:
       headers.ttl = value;
       break;
@@ -131,6 +150,27 @@ function readHeader(headers: MessageHeaders, name: string, value: string): void 
   }
 }
 
+const DOT = 0x2e;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Fewer digits than a double holds exactly. */
+const MAX_WRITE_DIGITS = 15;
+
+/** A session's message id is `<origin>.<write>`; any other says nothing. As bytes, because every message has one. */
+function readWriter(headers: MessageHeaders, bytes: Uint8Array, start: number, end: number): void {
+  let dot = end - 1;
+  while (dot > start && isDigit(bytes[dot])) dot -= 1;
+  const digits = end - dot - 1;
+  const isOurs = dot > start && bytes[dot] === DOT && digits > 0 && digits <= MAX_WRITE_DIGITS;
+  headers.writer = isOurs ? originAt(bytes, start, dot) : "";
+  headers.write = isOurs ? readDigits(bytes, dot + 1, end) : 0;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= ZERO && byte <= NINE;
+}
+
 let lastSecond = "";
 let lastSecondMs = 0;
 
@@ -142,8 +182,9 @@ export function parseTime(text: string): number {
     lastSecond = second;
   }
   if (text.charCodeAt(19) !== DOT) return lastSecondMs;
-  const fraction = text.slice(20, -1);
-  return lastSecondMs + Number(fraction.slice(0, 3).padEnd(3, "0"));
+  let time = lastSecondMs;
+  for (let at = 20, unit = 100; unit >= 1 && at < text.length - 1; at += 1, unit /= 10) {
+    time += (text.charCodeAt(at) - ZERO) * unit;
+  }
+  return time;
 }
-
-const DOT = 0x2e;
