@@ -8,7 +8,6 @@ import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { apiRequest } from "./js-api.ts";
 import { LoadRaced } from "./load-raced.ts";
 import { type MessageHeaders, readHeaders } from "./message-headers.ts";
-import { randomId } from "./options.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /** Messages per pull: at 1,000 and more the round trip no longer shows. */
@@ -28,6 +27,9 @@ const ORPHAN_MS = 15_000;
 
 /** How long a load that has ended waits for its consumer to be deleted. */
 const DELETE_TIMEOUT_MS = 1_000;
+
+/** A stream has at most 1,000 consumers at a time. */
+const NAME_BYTES = 8;
 
 const TIMED_OUT = 408;
 const CONFLICT = 409;
@@ -56,7 +58,7 @@ export interface ConsumerLoad extends ExchangeOptions {
  */
 export async function loadWithConsumer(load: ConsumerLoad): Promise<number> {
   const { connection, bucket, filter, requestTimeoutMs } = load;
-  const name = `conat-${randomId()}`;
+  const name = consumerName();
   const { num_pending } = await apiRequest(
     connection,
     `$JS.API.CONSUMER.CREATE.${bucket.stream}.${name}.${filter}`,
@@ -71,6 +73,12 @@ export async function loadWithConsumer(load: ConsumerLoad): Promise<number> {
   } finally {
     await remove(connection, bucket.stream, name);
   }
+}
+
+/** Random, and short: it is in the reply subject of every message, which is read byte by byte. */
+function consumerName(): string {
+  const id = Buffer.from(crypto.getRandomValues(new Uint8Array(NAME_BYTES)));
+  return `conat-${id.toString("base64url")}`;
 }
 
 function consumerConfig(name: string, { filter, from, headersOnly }: ConsumerLoad): object {
