@@ -39,6 +39,15 @@ describe("a value that JSON carries", () => {
   });
 });
 
+describe("values encoded one after the other", () => {
+  it("do not lie over each other, whatever their lengths", () => {
+    const texts = Array.from({ length: 300 }, (_, at) => "aé€😀"[at % 5]?.repeat(at) ?? "");
+    const encoded = texts.map((text) => encodeValue(text));
+    expect(encoded.map((bytes) => decodeValue(bytes))).toEqual(texts);
+    for (const bytes of encoded) expect(bytes.buffer.byteLength).toBeLessThanOrEqual(8_192);
+  });
+});
+
 describe("a value richer than JSON", () => {
   const rich: [string, unknown][] = [
     ["NaN", Number.NaN],

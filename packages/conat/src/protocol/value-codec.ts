@@ -30,17 +30,27 @@ export function encodeValue(value: unknown): Uint8Array {
   }
 }
 
-/** ASCII of up to so many characters, as most values are, is encoded faster here than by a call of the encoder. */
-const SHORT_TEXT = 256;
+/** Text of up to so many UTF-16 units is encoded into a buffer that it shares: one of its own costs more than the encoding. */
+const SHORT_TEXT = 512;
+
+/** Size of a shared buffer, in bytes: what one value that stays can keep the others' memory from being freed. */
+const SHARED_BUFFER_BYTES = 8_192;
+
+/** What UTF-8 makes of a UTF-16 unit, at most. */
+const MAX_BYTES_PER_UNIT = 3;
+
+let shared = new Uint8Array(SHARED_BUFFER_BYTES);
+let used = 0;
 
 function encodeText(text: string): Uint8Array {
   if (text.length > SHORT_TEXT) return utf8.encode(text);
-  const bytes = new Uint8Array(text.length);
-  for (let at = 0; at < text.length; at += 1) {
-    const unit = text.charCodeAt(at);
-    if (unit > 0x7f) return utf8.encode(text);
-    bytes[at] = unit;
+  if (used + text.length * MAX_BYTES_PER_UNIT > SHARED_BUFFER_BYTES) {
+    shared = new Uint8Array(SHARED_BUFFER_BYTES);
+    used = 0;
   }
+  const { written } = utf8.encodeInto(text, shared.subarray(used));
+  const bytes = shared.subarray(used, used + written);
+  used += written;
   return bytes;
 }
 
