@@ -61,6 +61,11 @@ export class LoadLane {
     return this.#small.size + this.#bulk.size;
   }
 
+  /** Begins to connect, for a load that is about to come. */
+  start(): void {
+    if (!this.#isClosed) this.#link.start();
+  }
+
   /** Runs a load that is one request or a few. @throws ConatError `unavailable` when there is no connection in time */
   small<T>(load: (lane: Lane) => Promise<T>): Promise<T> {
     return this.#small.run(async () => load(await this.#ready()));
@@ -85,10 +90,8 @@ export class LoadLane {
   }
 
   async #ready(): Promise<Lane> {
-    if (!this.#isClosed) {
-      this.#link.start();
-      if (this.#lane === undefined) await this.#wait();
-    }
+    this.start();
+    if (!this.#isClosed && this.#lane === undefined) await this.#wait();
     if (this.#lane !== undefined) return this.#lane;
     throw new ConatError("unavailable", "there is no connection to load a store over", {
       cause: this.#failure,

@@ -150,6 +150,9 @@ export class StoreFeed implements Feed {
       this.#reload("more has come than could be verified", this.#base);
       return;
     }
+    // As long as no other store of the bucket is written to, the tail itself shows that it has told everything.
+    const last = this.#base && this.#tail.lastInRow(this.#base.seq);
+    if (last !== undefined) this.#trustTail(last.seq, last.time);
     const before = this.#checked;
     this.#checked = { seq: this.#position, time: this.#host.serverTime() };
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
@@ -303,7 +306,7 @@ export class StoreFeed implements Feed {
   #loadOf(
     { connection, signal }: ReadyState,
     bucket: OpenBucket,
-  ): Omit<StoreLoad, "reader" | "since" | "knownHead" | "begin" | "entries"> {
+  ): Omit<StoreLoad, "reader" | "since" | "knownHead" | "knows" | "begin" | "entries"> {
     const { lane, requestTimeoutMs } = this.#host;
     const filter = storeFilter(bucket.name, this.#ref);
     const isLarge = this.#isLarge;

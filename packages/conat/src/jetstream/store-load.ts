@@ -31,8 +31,8 @@ export interface StoreLoad {
   /** The store was too large for one request before. */
   readonly isLarge: boolean;
   readonly requestTimeoutMs: number;
-  /** Only which entries there are matters: of a large store no values are asked for. @default false */
-  readonly headersOnly?: boolean;
+  /** For who wants to know of sequences only: those it knows, which a large load leaves out, as it does all values. */
+  readonly knows?: (seq: number) => boolean;
   /** Told once, before any entry. */
   begin(mode: "full" | "delta"): void;
   entries(entries: readonly DraftEntry[]): void;
@@ -53,6 +53,8 @@ export interface StoreLoaded {
  */
 export async function loadStore(load: StoreLoad): Promise<StoreLoaded> {
   const { bucket, filter, lane } = load;
+  // Who was told something before may need nothing more.
+  if (load.since === undefined) lane.start();
   const head = await readHead(load.connection, bucket, filter, load.requestTimeoutMs);
   // Something went without a marker that is still there: only everything tells what.
   const hasVanished = load.knownHead !== undefined && head < load.knownHead;
@@ -84,9 +86,12 @@ export async function loadStore(load: StoreLoad): Promise<StoreLoaded> {
       filter,
       from: since === undefined ? 0 : since + 1,
       reach: head,
+      headersOnly: load.knows !== undefined,
       requestTimeoutMs: load.requestTimeoutMs,
-      headersOnly: load.headersOnly ?? false,
-      onStored: (message, delivery) => chunks.add(load.reader.delivered(message, delivery)),
+      onStored: (message, delivery) => {
+        if (load.knows?.(delivery.seq) === true) return;
+        chunks.add(load.reader.delivered(message, delivery));
+      },
     }),
   );
   chunks.flush();

@@ -16,7 +16,7 @@ export interface TailFindings {
 export async function verifyTail(
   tail: FeedTail,
   since: number,
-  load: Omit<StoreLoad, "since" | "knownHead" | "headersOnly" | "begin" | "entries">,
+  load: Omit<StoreLoad, "since" | "knownHead" | "knows" | "begin" | "entries">,
 ): Promise<TailFindings | undefined> {
   let firstMissing = Number.POSITIVE_INFINITY;
   try {
@@ -24,7 +24,7 @@ export async function verifyTail(
       ...load,
       since,
       knownHead: undefined,
-      headersOnly: true,
+      knows: (seq) => tail.has(seq),
       begin: () => {},
       entries: (entries) => {
         const newer = entries.filter(({ seq }) => seq > since);
