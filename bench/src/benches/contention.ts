@@ -3,7 +3,7 @@ import { p50, p99, perSecond, value } from "../framework/metrics.ts";
 import type { HotKeyOptions } from "../load/hot-key.ts";
 import type { RenewalsOptions } from "../load/renewals.ts";
 
-const HOT_KEY: HotKeyOptions = { kind: "hot-key", writers: 50, operations: 1_000 };
+const HOT_KEY: HotKeyOptions = { kind: "hot-key", writers: 50, operations: 4_000 };
 
 export const hotKey: Bench = {
   name: "hot-key",
