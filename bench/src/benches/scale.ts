@@ -68,11 +68,10 @@ function idleSide(
   return { name, role, processes: {}, measure };
 }
 
-const BROWSERS = 20;
 const MANY_STORES: ManyStoresOptions = {
   kind: "many-stores",
   stores: 1_000,
-  readers: 1,
+  readers: 20,
   perConnection: 20,
   seconds: 3,
 };
@@ -99,17 +98,13 @@ export const manyStores: Bench = {
   async open(stage) {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
-    const system: SystemOptions = { kind: "conat", address: hub.url };
-    // Who writes has a process of its own: what two million entries of other browsers cost is not a write's time.
-    const others: ManyStoresOptions = { ...MANY_STORES, readers: BROWSERS - 1 };
-    const browsers = await stage.clients(system, others);
     return [
       await stage.side({
         name: "conat",
         role: "conat",
-        system,
+        system: { kind: "conat", address: hub.url },
         load: MANY_STORES,
-        servers: { hub, nats, browsers },
+        servers: { hub, nats },
       }),
     ];
   },

@@ -113,13 +113,6 @@ export class Stage {
     };
   }
 
-  /** The clients of a load, in a process of their own: they are there until the bench ends, and nobody measures them. */
-  async clients(system: SystemOptions, load: LoadOptions): Promise<Server> {
-    const node = this.node<typeof loadProcess>({ module: "load/load-process.ts" });
-    await node.call("open", { system, load });
-    return { url: "", pid: node.pid };
-  }
-
   /**
    * Runs a load once, to fill a store for example, and ends its process.
    * @param during is awaited before that.
