@@ -149,7 +149,7 @@ export const fanOutUnderLoad: Bench = {
     }),
 };
 
-const ROUND_TRIP: LatencyOptions = { kind: "latency", operations: 2_000, gapMs: 0 };
+const ROUND_TRIP: LatencyOptions = { kind: "latency", operations: 5_000, gapMs: 0 };
 
 function channelRow(name: string, title: string): Row {
   return { name, title, unit: "deliveries/s", metric: perSecond, targets: [atLeast(0.8)] };

@@ -107,5 +107,5 @@ export const latencyBusy: Bench = {
   name: "latency-busy",
   rows: rows("busy", "each write right after the last event"),
   hasPeers: true,
-  open: (stage) => open(stage, { kind: "latency", operations: 2_000, gapMs: 0 }),
+  open: (stage) => open(stage, { kind: "latency", operations: 5_000, gapMs: 0 }),
 };

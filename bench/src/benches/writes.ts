@@ -82,7 +82,7 @@ export const sequentialWrites: Bench = {
     },
   ],
   hasPeers: true,
-  open: (stage) => open(stage, { kind: "writes", operations: 2_000, burst: 1, keys: 1_000 }),
+  open: (stage) => open(stage, { kind: "writes", operations: 5_000, burst: 1, keys: 1_000 }),
 };
 
 /** Whether a write costs more in a large store. */

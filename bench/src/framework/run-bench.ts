@@ -42,8 +42,8 @@ export interface RowResult {
   readonly sides: readonly SideResult[];
 }
 
-/** Share of a round that warms everything up before the first. */
-const WARM_UP = 0.5;
+/** Part of a round that warms everything up before the first: code that is not compiled yet is several times as slow. */
+const WARM_UP = 1;
 
 /** Measures every side in turn, round by round, and returns the figures of the rows. */
 export async function runBench(bench: Bench, options: RunOptions): Promise<RowResult[]> {
