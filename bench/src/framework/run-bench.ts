@@ -42,10 +42,7 @@ export interface RowResult {
   readonly sides: readonly SideResult[];
 }
 
-/** Part of a round that warms everything up before the first: code that is not compiled yet is several times as slow. */
-const WARM_UP = 1;
-
-/** Measures every side in turn, round by round, and returns the figures of the rows. */
+/** Measures every side in turn, round by round after one that warms up, and returns the figures of the rows. */
 export async function runBench(bench: Bench, options: RunOptions): Promise<RowResult[]> {
   const { scale, log } = options;
   const rounds = Math.min(options.rounds, bench.maxRounds ?? options.rounds);
@@ -61,7 +58,7 @@ export async function runBench(bench: Bench, options: RunOptions): Promise<RowRe
       results.delete(result);
     };
     for (const result of results) {
-      await sample(result.side, scale * WARM_UP).catch((error) => leaveOut(result, error));
+      await sample(result.side, scale).catch((error) => leaveOut(result, error));
     }
     for (let round = 1; round <= rounds; round += 1) {
       log(`${bench.name}: round ${round} of ${rounds}`);
