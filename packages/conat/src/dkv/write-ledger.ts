@@ -94,10 +94,14 @@ export class WriteLedger {
         for (const waiter of this.#waiters) if (id <= waiter.lastId) waiter.failure ??= error;
       }
     }
-    for (const resolve of this.#outcomes.get(id) ?? []) resolve(outcome);
-    this.#outcomes.delete(id);
+    if (this.#outcomes.size > 0) this.#tellOutcome(id, outcome);
     if (this.#waiters.length > 0) this.#countDown(id);
     return item;
+  }
+
+  #tellOutcome(id: number, outcome: WriteOutcome): void {
+    for (const resolve of this.#outcomes.get(id) ?? []) resolve(outcome);
+    this.#outcomes.delete(id);
   }
 
   /** Only a write that is taken back may leave an earlier one of its key under way. */
@@ -171,15 +175,16 @@ export class WriteLedger {
   }
 
   #countDown(id: number): void {
-    const done: Waiter[] = [];
+    let isDone = false;
     for (const waiter of this.#waiters) {
       if (id > waiter.lastId) continue;
       waiter.left -= 1;
-      if (waiter.left === 0) done.push(waiter);
+      if (waiter.left === 0) isDone = true;
     }
-    if (done.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.left > 0);
-    for (const waiter of done) waiter.done(waiter.failure);
+    if (!isDone) return;
+    const waiters = this.#waiters;
+    this.#waiters = waiters.filter((waiter) => waiter.left > 0);
+    for (const waiter of waiters) if (waiter.left === 0) waiter.done(waiter.failure);
   }
 }
 

@@ -2,7 +2,7 @@ import { decodeBlock } from "../protocol/block.ts";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { HubEvents } from "../protocol/events.ts";
 import { MAX_FRAME_BYTES } from "../protocol/limits.ts";
-import { toWireStoreRef } from "../protocol/messages/common.ts";
+import { toWireStoreRef, type WireStoreRef } from "../protocol/messages/common.ts";
 import { MAX_MUTATIONS, type WireMutation } from "../protocol/messages/store.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import { toHubError } from "../transport/hub-error.ts";
@@ -17,10 +17,18 @@ type OnResult = (result: WriteResult) => void;
 const MUTATION_OVERHEAD_BYTES = 64;
 const UTF8_BYTES_PER_UNIT = 3;
 
+interface Target {
+  readonly ref: StoreRef;
+  readonly wireRef: WireStoreRef;
+  /** What a frame has for its mutations. */
+  readonly roomBytes: number;
+}
+
 /** The writes of a hub session that wait for their answer. */
 export class HubWrites implements HubPart {
   readonly #uplink: HubUplink;
   readonly #waiting: PendingCalls<OnResult>;
+  #last: Target | undefined;
 
   constructor(uplink: HubUplink, ackTimeoutMs: number) {
     this.#uplink = uplink;
@@ -50,8 +58,7 @@ export class HubWrites implements HubPart {
       });
       return;
     }
-    const wireRef = toWireStoreRef(ref);
-    const roomBytes = MAX_FRAME_BYTES - sizeOf(JSON.stringify(wireRef));
+    const { wireRef, roomBytes } = this.#target(ref);
     let frame: WireMutation[] = [];
     let frameBytes = 0;
     const sendFrame = (): void => {
@@ -76,6 +83,16 @@ export class HubWrites implements HubPart {
       }
     }
     sendFrame();
+  }
+
+  /** Mostly the store of the last write, by the same object. */
+  #target(ref: StoreRef): Target {
+    if (this.#last?.ref !== ref) {
+      const wireRef = toWireStoreRef(ref);
+      const roomBytes = MAX_FRAME_BYTES - sizeOf(JSON.stringify(wireRef));
+      this.#last = { ref, wireRef, roomBytes };
+    }
+    return this.#last;
   }
 
   onConnected(): void {}
