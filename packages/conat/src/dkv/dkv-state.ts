@@ -601,7 +601,7 @@ export class DkvState {
     const { pending, inFlight, acked, remembered } = overlay;
     if (pending || inFlight || acked) return;
     this.#overlays.delete(key);
-    const known = this.#confirmed.known(key);
-    if (known && remembered) known.remembered = remembered;
+    const known = remembered && this.#confirmed.known(key);
+    if (known) known.remembered = remembered;
   }
 }
