@@ -1,8 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { ConatError } from "../protocol/conat-error.ts";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { MergeBytes } from "./dkv-effects.ts";
 import { ModelClient, ModelServer } from "./dkv-state-model.ts";
+import { VisibleValues } from "./visible-values.ts";
 
 /** More by hand: CONAT_PROPERTY_RUNS=20000. Each run makes up to 120 steps. */
 const RUNS = Number(process.env.CONAT_PROPERTY_RUNS ?? 1_500);
@@ -64,6 +67,7 @@ function stepOf(actions: readonly Action[]): fc.Arbitrary<Step> {
 const step = stepOf(ACTIONS);
 const anyStep = stepOf([...ACTIONS, ...MORE_ACTIONS]);
 const stepOrGoBack = stepOf([...ACTIONS, "goBack", "glimpse"]);
+const stepOfAll = stepOf([...ACTIONS, ...MORE_ACTIONS, "goBack", "glimpse"]);
 
 function act(
   clients: ModelClient[],
@@ -241,7 +245,48 @@ describe(`three clients over lines that are slow, cut and reordered, seed ${SEED
       { numRuns: RUNS / 3, seed: SEED },
     );
   });
+
+  it("show a value as the same object for as long as it is the same, also when they are closed", () => {
+    fc.assert(
+      fc.property(fc.array(stepOfAll, { maxLength: STEPS, size: "max" }), (steps) => {
+        const { server, clients } = world();
+        const readers = clients.map((client) => new ValueReader(client));
+        let counter = 0;
+        for (const one of steps) {
+          counter += 1;
+          act(clients, server, one, { counter });
+          for (const reader of readers) reader.check();
+        }
+        for (const { state } of clients) state.close(new ConatError("closed", "closed"));
+        for (const reader of readers) reader.check();
+      }),
+      { numRuns: RUNS / 10, seed: SEED },
+    );
+  });
 });
+
+/** Reads values as the application does, and holds them against what it has read before. */
+class ValueReader {
+  readonly #client: ModelClient;
+  readonly #values = new VisibleValues(undefined);
+  readonly #before = new Map<string, unknown>();
+
+  constructor(client: ModelClient) {
+    this.#client = client;
+  }
+
+  check(): void {
+    const { state } = this.#client;
+    for (const key of KEYS) {
+      const holder = state.holder(key);
+      const value = holder && this.#values.get(holder, state.visible(key, holder));
+      const before = this.#before.get(key);
+      expect(value).toEqual(this.#client.get(key));
+      if (isDeepStrictEqual(value, before)) expect(value).toBe(before);
+      this.#before.set(key, value);
+    }
+  }
+}
 
 /** Which life of the store a sequence belongs to: a resend that meets an empty store cannot know of an earlier one. */
 function destructionsBefore(server: ModelServer, seq: number): number {

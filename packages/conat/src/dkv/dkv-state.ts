@@ -559,7 +559,7 @@ export class DkvState {
   close(error: ConatError): void {
     for (const [key, overlay] of this.#overlays) {
       const { inFlight, pending } = overlay;
-      this.#overlays.delete(key);
+      this.#drop(key, overlay);
       if (inFlight) {
         const sent = inFlight.ambiguous || inFlight.phase === "sent";
         this.#effects.settled(
@@ -598,8 +598,12 @@ export class DkvState {
   }
 
   #tidy(key: string, overlay: Overlay): void {
-    const { pending, inFlight, acked, remembered } = overlay;
-    if (pending || inFlight || acked) return;
+    const { pending, inFlight, acked } = overlay;
+    if (!pending && !inFlight && !acked) this.#drop(key, overlay);
+  }
+
+  /** What the overlay showed may be what is shown without it: the value stays the same object. */
+  #drop(key: string, { remembered }: Overlay): void {
     this.#overlays.delete(key);
     const known = remembered && this.#confirmed.known(key);
     if (known) known.remembered = remembered;
