@@ -595,6 +595,26 @@ describe("a merge that writes to its own key", () => {
     expect(client.get("a")).toBe("from the merge");
     expect(other.get("a")).toBe("from the merge");
   });
+
+  it("has its write stored also after it has taken back what was to be merged", () => {
+    const server = new ModelServer();
+    const other = new ModelClient("y", server);
+    const client: ModelClient = new ModelClient("x", server, (_key, _prev, local) => {
+      client.discard(0);
+      client.set("a", "from the merge");
+      return local;
+    });
+    for (const each of [client, other]) each.connect("full");
+    other.set("a", "theirs");
+    other.send(1);
+    other.serve(true);
+    client.set("a", "mine");
+    client.deliver();
+    settleAll([other, client]);
+    expect(client.settled.map(({ outcome }) => outcome.status)).toEqual(["discarded", "confirmed"]);
+    expect(client.get("a")).toBe("from the merge");
+    expect(other.get("a")).toBe("from the merge");
+  });
 });
 
 describe(`three clients with a merge that adds up what each has added, seed ${SEED}`, () => {

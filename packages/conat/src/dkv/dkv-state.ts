@@ -603,8 +603,11 @@ export class DkvState {
   }
 
   /** What the overlay showed may be what is shown without it: the value stays the same object. */
-  #drop(key: string, { remembered }: Overlay): void {
+  #drop(key: string, overlay: Overlay): void {
+    // A merge that takes its write back ends the overlay, and with its next write begins another.
+    if (this.#overlays.get(key) !== overlay) return;
     this.#overlays.delete(key);
+    const { remembered } = overlay;
     const known = remembered && this.#confirmed.known(key);
     if (known) known.remembered = remembered;
   }
