@@ -49,6 +49,17 @@ describe("a block", () => {
     ]);
   });
 
+  it("names an origin by its characters, also where others have the same numbers as its bytes", () => {
+    const origins = ["Ã©", "é", "a", "Ã©"];
+    const read = origins.map((origin) => {
+      const [entry] = decodeBlock(
+        encodeBlock([createEntry({ key: "k", seq: 1, time: 1, origin })]),
+      );
+      return entry?.origin;
+    });
+    expect(read).toEqual(origins);
+  });
+
   it("stays as it was when a further one is encoded", () => {
     const first = encodeBlock([createEntry({ key: "first", seq: 1, time: 1 })]);
     const before = [...first];

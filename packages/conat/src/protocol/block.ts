@@ -78,11 +78,12 @@ class Writer {
 
   begin(): void {
     this.#length = 0;
-    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = new Uint8Array(ROOM_BYTES);
   }
 
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
+    const written = this.#bytes.slice(0, this.#length);
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = new Uint8Array(ROOM_BYTES);
+    return written;
   }
 }
 
@@ -199,8 +200,10 @@ class Reader {
       if (at === length) return lastOrigin;
       this.at = start;
     }
-    lastOrigin = fromUtf8.decode(this.take(length));
-    return lastOrigin;
+    const origin = fromUtf8.decode(this.take(length));
+    // Of ASCII only the bytes are the characters.
+    if (origin.length === length) lastOrigin = origin;
+    return origin;
   }
 
   take(length: number): Uint8Array {
