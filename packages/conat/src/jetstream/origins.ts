@@ -3,6 +3,10 @@ import { isAt, latin1 } from "./raw-message.ts";
 /** Origins seen lately: one string for all entries of a writer, instead of a part of each message's headers. */
 const origins = new Map<string, string>();
 const MAX_ORIGINS = 1_000;
+
+/** Longer than any session's; somebody else's id, which may be as long as all headers together, is not kept. */
+const MAX_KEPT_LENGTH = 256;
+
 let lastOrigin = "";
 
 /** The origin that stands between two places; most often it is that of the message before. */
@@ -13,6 +17,7 @@ export function originAt(bytes: Uint8Array, start: number, end: number): string 
 }
 
 function shared(origin: string): string {
+  if (origin.length > MAX_KEPT_LENGTH) return origin;
   const known = origins.get(origin);
   if (known !== undefined) return known;
   if (origins.size >= MAX_ORIGINS) origins.clear();
