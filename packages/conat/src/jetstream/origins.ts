@@ -1,4 +1,5 @@
-import { isAt, latin1 } from "./raw-message.ts";
+import { isAsciiAt } from "../protocol/utf8.ts";
+import { latin1 } from "./raw-message.ts";
 
 /** Origins seen lately: one string for all entries of a writer, instead of a part of each message's headers. */
 const origins = new Map<string, string>();
@@ -11,7 +12,7 @@ let lastOrigin = "";
 
 /** The origin that stands between two places; most often it is that of the message before. */
 export function originAt(bytes: Uint8Array, start: number, end: number): string {
-  const isLast = end - start === lastOrigin.length && isAt(lastOrigin, bytes, start);
+  const isLast = end - start === lastOrigin.length && isAsciiAt(lastOrigin, bytes, start);
   if (!isLast) lastOrigin = shared(latin1(bytes, start, end));
   return lastOrigin;
 }

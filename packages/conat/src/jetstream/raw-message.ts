@@ -33,13 +33,6 @@ export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string
   return buffer.toString("latin1", start, end);
 }
 
-/** Whether a text, in ASCII, stands at a place. */
-export function isAt(text: string, bytes: Uint8Array, start: number): boolean {
-  let at = 0;
-  while (at < text.length && bytes[start + at] === text.charCodeAt(at)) at += 1;
-  return at === text.length;
-}
-
 /** The last token of a subject. */
 export function lastToken(subject: Uint8Array): string {
   let start = subject.length;

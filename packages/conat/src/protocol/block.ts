@@ -1,6 +1,6 @@
 import { ConatError } from "./conat-error.ts";
 import { ENTRY_KINDS, type Entry, type EntryHeaders, valueBytes } from "./entry.ts";
-import { fromUtf8, utf8 } from "./utf8.ts";
+import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 
 /**
  * A block is how entries travel: columns, so that a chunk of thousands is decoded with one text decode and no copy of
@@ -192,13 +192,9 @@ class Reader {
   /** A name; the same string as the last one that was read, if it says the same: one writer writes many entries. */
   origin(): string {
     const length = this.varint();
-    const start = this.at;
-    if (length === lastOrigin.length) {
-      let at = 0;
-      while (at < length && this.bytes[start + at] === lastOrigin.charCodeAt(at)) at += 1;
-      this.at += at;
-      if (at === length) return lastOrigin;
-      this.at = start;
+    if (length === lastOrigin.length && isAsciiAt(lastOrigin, this.bytes, this.at)) {
+      this.at += length;
+      return lastOrigin;
     }
     const origin = fromUtf8.decode(this.take(length));
     // Of ASCII only the bytes are the characters.

@@ -1,4 +1,4 @@
-import { fromUtf8, utf8 } from "./utf8.ts";
+import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 
 /**
  * MessagePack, as much of it as frames and values need, in a fraction of what a library adds to a page. Bytes are equal
@@ -333,7 +333,7 @@ class Unpacker {
     const start = this.#skip(length);
     if (length > SHORT_TEXT) return fromUtf8.decode(this.#part(start, length));
     const recent = recentTexts[length];
-    if (recent !== undefined && this.#isAt(start, recent)) return recent;
+    if (recent !== undefined && isAsciiAt(recent, this.#bytes, start)) return recent;
     let text = "";
     for (let at = start; at < this.at; at += 1) {
       const byte = this.#bytes[at] ?? 0;
@@ -342,14 +342,6 @@ class Unpacker {
     }
     recentTexts[length] = text;
     return text;
-  }
-
-  /** Whether this is the ASCII that is there. */
-  #isAt(start: number, text: string): boolean {
-    for (let at = 0; at < text.length; at += 1) {
-      if (this.#bytes[start + at] !== text.charCodeAt(at)) return false;
-    }
-    return true;
   }
 
   #extension(length: number): unknown {
