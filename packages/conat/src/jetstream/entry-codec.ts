@@ -1,4 +1,10 @@
-import { createEntry, type Entry, type EntryHeaders, type EntryKind } from "../protocol/entry.ts";
+import {
+  createEntry,
+  type Entry,
+  type EntryHeaders,
+  type EntryKind,
+  parseHeaders,
+} from "../protocol/entry.ts";
 import { decodeToken, FLOOR_TOKEN } from "../protocol/subjects.ts";
 import type { MessageHeaders } from "./message-headers.ts";
 import type { RawMessage } from "./raw-message.ts";
@@ -78,22 +84,6 @@ export function formatHeaders(headers: EntryHeaders): string {
     /[\u007f-\uffff]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
-}
-
-function parseHeaders(text: string): EntryHeaders | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof parsed !== "object" || parsed === null) return undefined;
-  const headers: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== "string") return undefined;
-    headers[name] = value;
-  }
-  return headers;
 }
 
 /** Values up to this size, in bytes, that arrive together share a buffer; a larger one gets its own. */

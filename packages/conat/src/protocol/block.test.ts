@@ -67,4 +67,16 @@ describe("a block", () => {
     encodeBlock([createEntry({ key: "second", seq: 2, time: 2 })]);
     expect([...first]).toEqual(before);
   });
+
+  it("is refused when it is cut short, has more than it says, or has headers that are none", () => {
+    const headers = { a: "b" };
+    const bytes = encodeBlock([createEntry({ key: "k", seq: 1, time: 1, origin: "me", headers })]);
+    const refusal = expect.objectContaining({ kind: "bad-request" });
+    for (let end = 0; end < bytes.length; end += 1) {
+      expect(() => decodeBlock(bytes.subarray(0, end))).toThrow(refusal);
+    }
+    expect(() => decodeBlock(Uint8Array.of(...bytes, 0))).toThrow(refusal);
+    const brace = bytes.indexOf(0x7b);
+    expect(() => decodeBlock(bytes.with(brace, 0x21))).toThrow(refusal);
+  });
 });

@@ -1,5 +1,5 @@
 import { ConatError } from "./conat-error.ts";
-import { ENTRY_KINDS, type Entry, type EntryHeaders, valueBytes } from "./entry.ts";
+import { ENTRY_KINDS, type Entry, type EntryHeaders, parseHeaders, valueBytes } from "./entry.ts";
 import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 
 /**
@@ -280,12 +280,7 @@ export function decodeBlock(bytes: Uint8Array): Entry[] {
 }
 
 function decodeHeaders(bytes: Uint8Array): EntryHeaders {
-  const parsed: unknown = JSON.parse(fromUtf8.decode(bytes));
-  if (typeof parsed !== "object" || parsed === null) throw truncated();
-  const headers: Record<string, string> = Object.create(null);
-  for (const [name, value] of Object.entries(parsed)) {
-    if (typeof value !== "string") throw truncated();
-    headers[name] = value;
-  }
+  const headers = parseHeaders(fromUtf8.decode(bytes));
+  if (headers === undefined) throw truncated();
   return headers;
 }

@@ -1,6 +1,23 @@
 /** Headers an application attached to an entry. Names are case-sensitive and never start with `Nats-` or `Conat-`. */
 export type EntryHeaders = Readonly<Record<string, string>>;
 
+/** Headers from the JSON that they are stored and sent as; `undefined` when it is not an object of strings. */
+export function parseHeaders(json: string): EntryHeaders | undefined {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  if (typeof parsed !== "object" || parsed === null) return undefined;
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, value] of Object.entries(parsed)) {
+    if (typeof value !== "string") return undefined;
+    headers[name] = value;
+  }
+  return headers;
+}
+
 /**
  * What an entry does to its key: `put` stores a value; every other kind removes it.
  * `delete`: somebody deleted it. `expiry`: its TTL ran out. `withdrawn`: the reader may no longer see it.
