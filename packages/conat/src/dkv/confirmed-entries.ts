@@ -1,7 +1,7 @@
 import type { Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
 import type { FeedReset } from "../session/session.ts";
-import type { Remembered } from "./visible-values.ts";
+import type { Remembered } from "./visible.ts";
 
 /** Removal markers kept so that a compare-and-set can name them; past it, and past a tenth of all, they are dropped. */
 const MAX_MARKERS = 1_000;

@@ -1,6 +1,6 @@
 import type { Entry, EntryHeaders } from "../protocol/entry.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import type { Holder } from "./visible-values.ts";
+import type { Holder } from "./visible.ts";
 
 /** What the state asks of its runner. Called after the state has changed. */
 export interface DkvEffects {

@@ -5,7 +5,7 @@ import type { Mutation, WriteResult } from "../session/session.ts";
 import type { ConfirmedChange, LostWrite, MergeBytes } from "./dkv-effects.ts";
 import { DkvState } from "./dkv-state.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import { hasValue } from "./overlay.ts";
+import { hasValue } from "./visible.ts";
 
 /**
  * A world small enough to think about, for property tests of {@link DkvState}: one server that does what JetStream

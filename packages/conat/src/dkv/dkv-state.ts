@@ -9,13 +9,12 @@ import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 import {
   baseOf,
   equalBytes,
-  hasValue,
   type InFlight,
   type Overlay,
   toLost,
   unknownOutcome,
-  type Visible,
 } from "./overlay.ts";
+import { hasValue, type Visible } from "./visible.ts";
 
 /** A sequence that no key ever has. */
 const NEVER = -1;

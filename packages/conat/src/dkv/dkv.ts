@@ -19,10 +19,10 @@ import {
 import { DkvRunner, type StoreStatus } from "./dkv-runner.ts";
 import type { WriteOutcome } from "./local-write.ts";
 import { createMergeBytes } from "./merge-bytes.ts";
-import { hasValue } from "./overlay.ts";
 import { createTeller } from "./tell-application.ts";
 import { Updates } from "./updates.ts";
 import type { AnyValue, ValueAt } from "./value-types.ts";
+import { hasValue } from "./visible.ts";
 import { VisibleValues } from "./visible-values.ts";
 import { listWrites, type WriteInfo } from "./write-info.ts";
 import { sizeOf } from "./write-ledger.ts";

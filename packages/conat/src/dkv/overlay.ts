@@ -2,7 +2,7 @@ import { ConatError } from "../protocol/conat-error.ts";
 import { type Entry, valueBytes } from "../protocol/entry.ts";
 import type { LostWrite } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import type { Remembered } from "./visible-values.ts";
+import type { Remembered } from "./visible.ts";
 
 /** What a chain of local writes was built on. */
 export interface Base {
@@ -28,6 +28,7 @@ export interface Acked {
   readonly isLost: boolean;
 }
 
+/** The local writes of one key, laid over what is confirmed. */
 export interface Overlay {
   base: Base;
   pending: LocalWrite | undefined;
@@ -38,9 +39,6 @@ export interface Overlay {
   remembered: Remembered | undefined;
 }
 
-/** What `get` shows: a local write, or a confirmed entry that may be a removal. */
-export type Visible = LocalWrite | Entry;
-
 /** An entry as the ancestor of what is written over it. */
 export function baseOf(entry: Entry): Base {
   return { seq: entry.seq, value: entry.kind === "put" ? valueBytes(entry) : undefined };
@@ -50,12 +48,6 @@ export function baseOf(entry: Entry): Base {
 export function toLost(entry: Entry): LostWrite {
   const { key, seq, ttlMs, headers } = entry;
   return { key, value: baseOf(entry).value, seq, ttlMs, headers };
-}
-
-/** Whether what is visible is a value rather than a removal. */
-export function hasValue(visible: Visible | undefined): boolean {
-  if (visible === undefined) return false;
-  return "kind" in visible ? visible.kind === "put" : visible.value !== undefined;
 }
 
 export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {

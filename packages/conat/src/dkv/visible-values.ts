@@ -2,7 +2,8 @@ import type { ConatError } from "../protocol/conat-error.ts";
 import { toConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import { decodeFrozen } from "../protocol/value-codec.ts";
-import { equalParts, hasValue, type Visible } from "./overlay.ts";
+import { equalParts } from "./overlay.ts";
+import { type Holder, hasValue, type Visible } from "./visible.ts";
 
 /** Checks a decoded value; throws what the application should know about it. */
 export type ValueCheck = (value: unknown) => void;
@@ -16,18 +17,6 @@ export interface Reading {
 interface CheckedReading extends Reading {
   /** False where the value cannot be frozen: it must not be shared. */
   readonly frozen: boolean;
-}
-
-/** The newest reading of a key. One object for all its versions: a change of a key is no reason to make another. */
-export interface Remembered {
-  source: Visible;
-  value: unknown;
-  error: ConatError | undefined;
-}
-
-/** Where the newest reading of a key is kept: with what is known of the key. */
-export interface Holder {
-  remembered: Remembered | undefined;
 }
 
 const REMOVED: Reading = { value: undefined, error: undefined };
