@@ -3,17 +3,11 @@ import { createEntry, type Entry } from "../protocol/entry.ts";
 import type { Checkpoint } from "../protocol/feed-position.ts";
 import { MAX_TOLD } from "../protocol/limits.ts";
 import type { FeedReset, WriteResult } from "../session/session.ts";
+import { equalBytes } from "../util/equal-bytes.ts";
 import { ConfirmedEntries, type Known } from "./confirmed-entries.ts";
 import type { DkvEffects, LostWrite, MergeBytes, Sendable } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import {
-  baseOf,
-  equalBytes,
-  type InFlight,
-  type Overlay,
-  toLost,
-  unknownOutcome,
-} from "./overlay.ts";
+import { baseOf, type InFlight, type Overlay, toLost, unknownOutcome } from "./overlay.ts";
 import { hasValue, type Visible } from "./visible.ts";
 
 /** A sequence that no key ever has. */

@@ -50,26 +50,6 @@ export function toLost(entry: Entry): LostWrite {
   return { key, value: baseOf(entry).value, seq, ttlMs, headers };
 }
 
-export function equalBytes(left: Uint8Array | undefined, right: Uint8Array | undefined): boolean {
-  if (left === right) return true;
-  if (left?.length !== right?.length || left === undefined || right === undefined) return false;
-  return equalParts(left, 0, right, 0, left.length);
-}
-
-/** Whether so many bytes from one place on are those from the other on. */
-export function equalParts(
-  left: Uint8Array,
-  leftStart: number,
-  right: Uint8Array,
-  rightStart: number,
-  length: number,
-): boolean {
-  for (let at = 0; at < length; at += 1) {
-    if (left[leftStart + at] !== right[rightStart + at]) return false;
-  }
-  return true;
-}
-
 /** The end of a write that may have been stored. @param refusal why it was not when it was sent again */
 export function unknownOutcome(key: string, refusal?: ConatError): WriteOutcome {
   return {

@@ -2,7 +2,7 @@ import type { ConatError } from "../protocol/conat-error.ts";
 import { toConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import { decodeFrozen } from "../protocol/value-codec.ts";
-import { equalParts } from "./overlay.ts";
+import { equalParts } from "../util/equal-bytes.ts";
 import { type Holder, hasValue, type Visible } from "./visible.ts";
 
 /** Checks a decoded value; throws what the application should know about it. */
