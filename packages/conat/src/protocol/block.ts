@@ -1,5 +1,6 @@
 import { ConatError } from "./conat-error.ts";
 import { ENTRY_KINDS, type Entry, type EntryHeaders, parseHeaders, valueBytes } from "./entry.ts";
+import { Scratch } from "./scratch.ts";
 import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 
 /**
@@ -18,30 +19,15 @@ const HAS_ORIGIN = 8;
 const HAS_TTL = 16;
 const HAS_HEADERS = 32;
 
-/** Room for most blocks. What a larger one took is kept for the next up to here, in bytes. */
-const ROOM_BYTES = 4_096;
-const MAX_KEPT_BYTES = 262_144;
-
-/** Serves one block after the other: room of its own for each costs more than encoding a short one. */
-class Writer {
-  #bytes = new Uint8Array(ROOM_BYTES);
-  #length = 0;
-
-  reserve(extra: number): void {
-    if (this.#length + extra <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + extra));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
-  }
-
+class Writer extends Scratch {
   varint(value: number): void {
     this.reserve(8);
     let rest = value;
     while (rest > 0x7f) {
-      this.#bytes[this.#length++] = (rest % 128) | 0x80;
+      this.bytes[this.length++] = (rest % 128) | 0x80;
       rest = Math.floor(rest / 128);
     }
-    this.#bytes[this.#length++] = rest;
+    this.bytes[this.length++] = rest;
   }
 
   signed(value: number): void {
@@ -50,43 +36,17 @@ class Writer {
 
   /** Text behind its length. */
   text(text: string): void {
-    if (text.length <= 0x7f && this.#ascii(text)) return;
+    const start = this.length;
+    this.varint(text.length);
+    if (text.length <= 0x7f && this.ascii(text)) return;
+    this.length = start;
     const bytes = utf8.encode(text);
     this.varint(bytes.length);
     this.raw(bytes);
   }
-
-  /** Faster than the platform's encoder, for what is short; false when a character takes more than one byte. */
-  #ascii(text: string): boolean {
-    this.reserve(1 + text.length);
-    const start = this.#length + 1;
-    for (let at = 0; at < text.length; at += 1) {
-      const unit = text.charCodeAt(at);
-      if (unit > 0x7f) return false;
-      this.#bytes[start + at] = unit;
-    }
-    this.#bytes[this.#length] = text.length;
-    this.#length = start + text.length;
-    return true;
-  }
-
-  raw(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
-  }
-
-  begin(): void {
-    this.#length = 0;
-  }
-
-  finish(): Uint8Array {
-    const written = this.#bytes.slice(0, this.#length);
-    if (this.#bytes.length > MAX_KEPT_BYTES) this.#bytes = new Uint8Array(ROOM_BYTES);
-    return written;
-  }
 }
 
+/** Nothing of an entry can run code that encodes another block meanwhile. */
 const out = new Writer();
 
 /** The origins of a block, by number. Mostly there is one: a map is made for the second. */
@@ -115,7 +75,7 @@ export function encodeBlock(entries: readonly Entry[]): Uint8Array {
     if (entry.origin !== "") origins.numberOf(entry.origin);
     valuesLength += entry.end - entry.start;
   }
-  out.begin();
+  out.clear();
   out.reserve(valuesLength + entries.length * 32 + 256);
   out.varint(entries.length);
   out.varint(origins.names.length);
@@ -155,7 +115,9 @@ export function encodeBlock(entries: readonly Entry[]): Uint8Array {
   out.text(keys);
   if (headers) for (const header of headers) out.raw(header);
   for (const entry of entries) out.raw(valueBytes(entry));
-  return out.finish();
+  const block = out.written().slice();
+  out.clear();
+  return block;
 }
 
 let lastOrigin = "";

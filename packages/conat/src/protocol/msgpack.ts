@@ -1,3 +1,4 @@
+import { Scratch } from "./scratch.ts";
 import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 
 /**
@@ -43,7 +44,7 @@ export function packWith<Copy>(
   idle = undefined;
   try {
     packer.write(value, 0);
-    return copy(packer.finish());
+    return copy(packer.written());
   } finally {
     packer.clear();
     idle = packer;
@@ -65,28 +66,10 @@ export function unpack(
   return value;
 }
 
-/** A packer starts with room for most frames; one that had to grow further than this lets go of its room, in bytes. */
-const ROOM_BYTES = 4_096;
-const MAX_IDLE_BYTES = 262_144;
-
-/** Serves one value after the other: room of its own for each costs more than packing it. */
+/** Packs one value after the other. */
 let idle: Packer | undefined;
 
-class Packer {
-  #bytes = new Uint8Array(ROOM_BYTES);
-  #view = new DataView(this.#bytes.buffer);
-  #length = 0;
-
-  /** What was written, until the next is. */
-  finish(): Uint8Array<ArrayBuffer> {
-    return this.#bytes.subarray(0, this.#length);
-  }
-
-  clear(): void {
-    this.#length = 0;
-    if (this.#bytes.length > MAX_IDLE_BYTES) this.#resize(ROOM_BYTES);
-  }
-
+class Packer extends Scratch {
   write(value: unknown, depth: number): void {
     if (depth > MAX_DEPTH) throw new RangeError("nested too deeply");
     switch (typeof value) {
@@ -115,7 +98,7 @@ class Packer {
       this.#byte(0xc0);
     } else if (value instanceof Uint8Array) {
       this.#sized(0xc4, value.length);
-      this.#raw(value);
+      this.raw(value);
     } else if (value instanceof Extension) {
       this.#extension(value);
     } else if (Array.isArray(value)) {
@@ -134,8 +117,9 @@ class Packer {
   #number(value: number): void {
     if (!Number.isSafeInteger(value)) {
       this.#byte(0xcb);
-      const at = this.#reserve(8);
-      this.#view.setFloat64(at, value);
+      float.setFloat64(0, value);
+      const at = this.take(8);
+      for (let byte = 0; byte < 8; byte += 1) this.bytes[at + byte] = float.getUint8(byte);
     } else if (value >= 0) {
       if (value < 0x80) this.#byte(value);
       else if (value < TWO_32) this.#sized(0xcc, value);
@@ -161,24 +145,16 @@ class Packer {
   }
 
   #text(value: string): void {
-    const start = this.#length;
-    if (value.length < SHORT_TEXT && this.#ascii(value)) return;
-    this.#length = start;
+    if (value.length < SHORT_TEXT) {
+      const start = this.length;
+      this.#byte(0xa0 | value.length);
+      if (this.ascii(value)) return;
+      this.length = start;
+    }
     const bytes = utf8.encode(value);
     if (bytes.length < 0x20) this.#byte(0xa0 | bytes.length);
     else this.#sized(0xd9, bytes.length);
-    this.#raw(bytes);
-  }
-
-  /** False when it meets a character that takes more than one byte. */
-  #ascii(value: string): boolean {
-    this.#byte(0xa0 | value.length);
-    for (let index = 0; index < value.length; index += 1) {
-      const unit = value.charCodeAt(index);
-      if (unit > 0x7f) return false;
-      this.#byte(unit);
-    }
-    return true;
+    this.raw(bytes);
   }
 
   #extension({ type, data }: Extension): void {
@@ -186,7 +162,7 @@ class Packer {
     if (fixed >= 0) this.#byte(0xd4 + fixed);
     else this.#sized(0xc7, data.length);
     this.#byte(type);
-    this.#raw(data);
+    this.raw(data);
   }
 
   /** A number of 1, 2 or 4 bytes; `code` announces one byte, the next two codes the others. */
@@ -213,41 +189,20 @@ class Packer {
   // Room is made first: it may take another buffer.
 
   #byte(byte: number): void {
-    const at = this.#reserve(1);
-    this.#bytes[at] = byte;
+    const at = this.take(1);
+    this.bytes[at] = byte;
   }
 
   /** The low 16 bits, as the next method the low 32, of a number with or without a sign. */
   #short(value: number): void {
-    const at = this.#reserve(2);
-    this.#view.setUint16(at, value);
+    const at = this.take(2);
+    this.bytes[at] = value >> 8;
+    this.bytes[at + 1] = value;
   }
 
   #word(value: number): void {
-    const at = this.#reserve(4);
-    this.#view.setUint32(at, value);
-  }
-
-  #raw(bytes: Uint8Array): void {
-    const at = this.#reserve(bytes.length);
-    this.#bytes.set(bytes, at);
-  }
-
-  /** Where so many more bytes begin. */
-  #reserve(more: number): number {
-    const at = this.#length;
-    this.#length += more;
-    if (this.#length > this.#bytes.length) {
-      const packed = this.#bytes.subarray(0, at);
-      this.#resize(this.#length * 2);
-      this.#bytes.set(packed);
-    }
-    return at;
-  }
-
-  #resize(size: number): void {
-    this.#bytes = new Uint8Array(size);
-    this.#view = new DataView(this.#bytes.buffer);
+    this.#short(value >> 16);
+    this.#short(value);
   }
 }
 
