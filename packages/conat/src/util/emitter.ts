@@ -1,5 +1,6 @@
 /** One listener of one event. The same function may listen more than once. */
 interface Listening<Args extends unknown[]> {
+  /** A method, so that one map may hold the listeners of every event: as a property its arguments would be checked. */
   listener(...args: Args): void;
   readonly isOnce: boolean;
 }

@@ -12,6 +12,9 @@ const CUT_OFF_FACTOR = 4;
 /** Frames of one turn up to this many bytes are copied into one buffer, which costs less than writing each. */
 const JOIN_BYTES = 65_536;
 
+/** How long what may linger stays at most, to leave together with what follows, in milliseconds. */
+const LINGER_MS = 4;
+
 export interface OutboxOptions {
   readonly conn: EngineSocket;
   readonly maxBytes: number;
@@ -21,9 +24,6 @@ export interface OutboxOptions {
   /** The peer does not read at all, and what waits for it is beyond every bound. */
   readonly onOverflow: () => void;
 }
-
-/** How long what may linger stays at most, to leave together with what follows, in milliseconds. */
-const LINGER_MS = 4;
 
 /** Outboxes that were given something since the last tick. */
 let filled: Outbox[] = [];

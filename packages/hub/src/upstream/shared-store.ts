@@ -23,7 +23,7 @@ export interface SharedStoreOptions {
   readonly knows?: ((ref: StoreRef, checkpoint: Checkpoint) => Promise<boolean>) | undefined;
   /** How long a snapshot is handed to further readers before it is made anew, in milliseconds. */
   readonly snapshotReuseMs: number;
-  /** The next change is about to follow. @default the feed below says so */
+  /** Whether the next change is about to follow, where the feed below does not say so. */
   readonly isContested?: (() => boolean) | undefined;
   /** The replica has grown by this many bytes, or shrunk. */
   readonly onBytes: (difference: number) => void;
