@@ -18,7 +18,7 @@ import { readHead } from "./leader.ts";
 import { LoadRaced } from "./load-raced.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { toRawMessage } from "./raw-message.ts";
-import { loadStore, type StoreLoad } from "./store-load.ts";
+import { type LoadSource, loadStore } from "./store-load.ts";
 import { verifyTail } from "./verify-tail.ts";
 
 /** Live entries kept while a load runs, and their bytes; past it they are dropped and loaded instead. */
@@ -302,11 +302,7 @@ export class StoreFeed implements Feed {
     this.#reloadForLostName();
   }
 
-  /** What every load of the store has in common. */
-  #loadOf(
-    { connection, signal }: ReadyState,
-    bucket: OpenBucket,
-  ): Omit<StoreLoad, "reader" | "since" | "knownHead" | "knows" | "begin" | "entries"> {
+  #loadOf({ connection, signal }: ReadyState, bucket: OpenBucket): LoadSource {
     const { lane, requestTimeoutMs } = this.#host;
     const filter = storeFilter(bucket.name, this.#ref);
     const isLarge = this.#isLarge;

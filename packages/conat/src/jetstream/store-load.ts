@@ -17,20 +17,24 @@ const MAX_DELTA_GAP = 10_000;
 const CHUNK_ENTRIES = 1_000;
 const CHUNK_BYTES = 262_144;
 
-export interface StoreLoad {
+/** What every load of a store has in common. */
+export interface LoadSource {
   readonly connection: NatsConnection;
   readonly lane: LoadLane;
   readonly signal: AbortSignal;
   readonly bucket: OpenBucket;
   readonly filter: Subject;
+  /** The store was too large for one request before. */
+  readonly isLarge: boolean;
+  readonly requestTimeoutMs: number;
+}
+
+export interface StoreLoad extends LoadSource {
   readonly reader: EntryReader;
   /** The reader has everything up to here, and may be told only what came later. */
   readonly since: number | undefined;
   /** Sequence that existed when the store was last looked at, if it was. */
   readonly knownHead: number | undefined;
-  /** The store was too large for one request before. */
-  readonly isLarge: boolean;
-  readonly requestTimeoutMs: number;
   /** For who wants to know of sequences only: those it knows, which a large load leaves out, as it does all values. */
   readonly knows?: (seq: number) => boolean;
   /** Told once, before any entry. */

@@ -1,6 +1,6 @@
 import type { FeedTail } from "./feed-tail.ts";
 import { LoadRaced } from "./load-raced.ts";
-import { loadStore, type StoreLoad } from "./store-load.ts";
+import { type LoadSource, loadStore, type StoreLoad } from "./store-load.ts";
 
 export interface TailFindings {
   /** Lowest sequence of what is stored and was not told; Infinity when there is none. */
@@ -16,7 +16,7 @@ export interface TailFindings {
 export async function verifyTail(
   tail: FeedTail,
   since: number,
-  load: Omit<StoreLoad, "since" | "knownHead" | "knows" | "begin" | "entries">,
+  load: LoadSource & Pick<StoreLoad, "reader">,
 ): Promise<TailFindings | undefined> {
   let firstMissing = Number.POSITIVE_INFINITY;
   try {
