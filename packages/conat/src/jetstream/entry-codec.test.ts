@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type EntryHeaders, valueBytes } from "../protocol/entry.ts";
 import type { StoreRef } from "../protocol/scope.ts";
@@ -141,7 +141,7 @@ describe("what is published", () => {
         expect(entries(entry.headers)).toEqual(entries(headers));
       },
     );
-    void fc.assert(roundTrip, { numRuns: 500 });
+    fc.assert(roundTrip, { numRuns: 500 });
   });
 
   it("as a removal is a marker that vanishes silently when it is due", () => {
