@@ -14,7 +14,7 @@ export interface Known {
   remembered: Remembered | undefined;
 }
 
-/** The confirmed side of a store: the newest entry seen of every key, removals included, and how far that reaches. */
+/** The confirmed side of a store: the newest entry seen of every key, removals included. */
 export class ConfirmedEntries {
   #known = new Map<string, Known>();
   #markers = 0;
