@@ -2,11 +2,11 @@
 import { endWithParent, PARENT_WATCH, run } from "../child.mjs";
 
 const CHILD = `
-console.log(JSON.stringify({ child: process.pid }));
 process.on("SIGTERM", () => setTimeout(() => {
   console.log(JSON.stringify({ ended: "cleanly" }));
   process.exit(0);
 }, 50));
+console.log(JSON.stringify({ child: process.pid }));
 setTimeout(() => process.exit(7), Number(process.argv[1]));
 `;
 
