@@ -111,6 +111,8 @@ export class Writes {
 
   #answer(result: WriteResult): void {
     if (!result.ok) {
+      // Answers leave in the order in which the server gave them.
+      this.flush();
       this.#nack(result.write, result.error);
       return;
     }

@@ -1,0 +1,49 @@
+import { ConatError, type Mutation, type StoreRef, type WriteResult } from "@conat/conat/internal";
+import { expect, it } from "vitest";
+import { Tally } from "../observability/tally.ts";
+import type { ConnectionContext } from "./connection-context.ts";
+import { Writes } from "./writes.ts";
+
+const REF: StoreRef = {
+  scope: { kind: "project", id: "p" },
+  name: "s",
+  ephemeral: false,
+  service: "",
+};
+
+it("answers writes in the order in which the server has answered them, refusals among them", async () => {
+  const said: unknown[][] = [];
+  const answers: ((result: WriteResult) => void)[] = [];
+  const session = {
+    origin: "me",
+    write: (_ref: StoreRef, _mutations: readonly Mutation[], onResult: (r: WriteResult) => void) =>
+      void answers.push(onResult),
+  };
+  const context = {
+    session,
+    bound: {
+      write: (
+        _ref: StoreRef,
+        mutations: readonly Mutation[],
+        onResult: (result: WriteResult) => void,
+        write: (accepted: readonly Mutation[], answer: (result: WriteResult) => void) => void,
+      ) => write(mutations, onResult),
+    },
+    limits: { maxPendingWrites: 10, maxPendingWriteBytes: 1_000 },
+    tally: new Tally(),
+    outbox: { send: (...message: unknown[]) => void said.push(message) },
+    refuse: (error: ConatError, tell: (error: ConatError) => void) => tell(error),
+  };
+  const writes = new Writes(context as unknown as ConnectionContext);
+  for (const write of [1, 2, 3]) writes.write(REF, [[write, "k", null, null]]);
+  const error = new ConatError("storage-full", "no room");
+  answers[0]?.({ write: 1, ok: true, seq: 7, duplicate: false });
+  answers[1]?.({ write: 2, ok: false, error });
+  answers[2]?.({ write: 3, ok: true, seq: 8, duplicate: false });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(said).toEqual([
+    ["ack", [1, 7], []],
+    ["nack", 2, "storage-full", "no room", null],
+    ["ack", [3, 8], []],
+  ]);
+});
