@@ -36,5 +36,5 @@ describe("clients of a cluster of three", () => {
     await goOn();
     for (const work of works) await work.stop();
     for (const [at, work] of works.entries()) await expectKept(work, `w${at} `, stores);
-  }, 180_000);
+  }, 90_000);
 });

@@ -43,11 +43,8 @@ export function startWork(store: DKV<number>, prefix: string): Work {
   };
 }
 
-/**
- * The work went on after something went wrong. A write that meets no leader is given up after ten seconds, and so is its
- * next attempt when the election takes longer than that, as it may where every core is busy.
- */
-export async function untilMoreIsConfirmed(work: Work, timeoutMs = 40_000): Promise<void> {
+/** The work went on after something went wrong. */
+export async function untilMoreIsConfirmed(work: Work, timeoutMs = 20_000): Promise<void> {
   const before = work.confirmed();
   await eventually(() => expect(work.confirmed()).toBeGreaterThan(before + 20), { timeoutMs });
 }
