@@ -43,22 +43,13 @@ export class ChangeNotifier {
 
   /** Runs `work` and then tells about every key it marked. */
   batch<Result>(work: () => Result): Result {
-    this.begin();
+    this.#depth += 1;
     try {
       return work();
     } finally {
-      this.end();
+      this.#depth -= 1;
+      if (this.#depth === 0) this.#tell();
     }
-  }
-
-  /** What is marked from now on is told by the {@link end} that follows. */
-  begin(): void {
-    this.#depth += 1;
-  }
-
-  end(): void {
-    this.#depth -= 1;
-    if (this.#depth === 0) this.#tell();
   }
 
   mark(key: string): void {

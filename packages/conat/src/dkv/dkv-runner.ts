@@ -3,14 +3,7 @@ import type { Entry } from "../protocol/entry.ts";
 import type { Durability } from "../protocol/feed-position.ts";
 import { IN_FLIGHT_WINDOW } from "../protocol/limits.ts";
 import type { StoreRef } from "../protocol/scope.ts";
-import type {
-  EntryBatch,
-  Feed,
-  FeedEvent,
-  Mutation,
-  Session,
-  WriteResult,
-} from "../session/session.ts";
+import type { Feed, FeedEvent, Mutation, Session, WriteResult } from "../session/session.ts";
 import { BoundKeys } from "./bound-keys.ts";
 import { ChangeNotifier } from "./change-notifier.ts";
 import type {
@@ -267,7 +260,11 @@ export class DkvRunner implements DkvEffects {
         this.state.reset(event);
         return;
       case "entries":
-        this.#onEntries(event.batch);
+        this.notifier.batch(() => {
+          for (const entry of event.batch.entries) this.state.apply(entry);
+        });
+        if (event.batch.position > 0) this.state.forgetMarkers();
+        if (this.state.hasSendable) this.#flushSoon();
         return;
       case "synced":
         this.notifier.batch(() => {
@@ -290,18 +287,6 @@ export class DkvRunner implements DkvEffects {
         this.close(event.error);
         return;
     }
-  }
-
-  /** Without a closure: it is done for every change that somebody makes. */
-  #onEntries({ entries, position }: EntryBatch): void {
-    this.notifier.begin();
-    try {
-      for (const entry of entries) this.state.apply(entry);
-    } finally {
-      this.notifier.end();
-    }
-    if (position > 0) this.state.forgetMarkers();
-    if (this.state.hasSendable) this.#flushSoon();
   }
 
   #setStatus(status: StoreStatus): void {
