@@ -2,7 +2,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { Durability } from "../protocol/feed-position.ts";
 import type { StoreRef } from "../protocol/scope.ts";
-import { type Bucket, bucketName, bucketOf, streamName } from "../protocol/subjects.ts";
+import { apiSubject, type Bucket, bucketName, bucketOf, streamName } from "../protocol/subjects.ts";
 import {
   type BucketFacts,
   bucketConfig,
@@ -224,7 +224,7 @@ class Opener {
     name: Bucket,
     payload: unknown,
   ): Promise<StreamInfo> {
-    const subject = `$JS.API.STREAM.${verb}.${streamName(name)}`;
+    const subject = apiSubject(`STREAM.${verb}`, streamName(name));
     const { now, requestTimeoutMs } = this.#options;
     const sent = now();
     const info = await apiRequest(this.#connection, subject, payload, streamInfo, requestTimeoutMs);

@@ -1,7 +1,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
-import type { Subject } from "../protocol/subjects.ts";
+import { apiSubject, type Subject } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { type Delivery, DeliveryReader } from "./delivery.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
@@ -61,7 +61,7 @@ export async function loadWithConsumer(load: ConsumerLoad): Promise<number> {
   const name = consumerName();
   const { num_pending } = await apiRequest(
     connection,
-    `$JS.API.CONSUMER.CREATE.${bucket.stream}.${name}.${filter}`,
+    apiSubject("CONSUMER.CREATE", bucket.stream, name, filter),
     { stream_name: bucket.stream, config: consumerConfig(name, load) },
     created,
     requestTimeoutMs,
@@ -99,7 +99,7 @@ function consumerConfig(name: string, { filter, from, headersOnly }: ConsumerLoa
 
 async function pull(load: ConsumerLoad, name: string): Promise<number> {
   const exchange = new Exchange(load);
-  const next = `$JS.API.CONSUMER.MSG.NEXT.${load.bucket.stream}.${name}`;
+  const next = apiSubject("CONSUMER.MSG.NEXT", load.bucket.stream, name);
   const deliveries = new DeliveryReader();
   let upTo = Math.max(0, load.from - 1);
   const finish = (): void => exchange.end(upTo >= load.reach ? undefined : new LoadRaced());
@@ -162,6 +162,6 @@ function pullEnd(headers: MessageHeaders): "had-all" | "too-large" | "timed-out"
 
 /** A consumer that cannot be deleted now goes by itself; that must not fail a load that has succeeded. */
 async function remove(connection: NatsConnection, stream: string, name: string): Promise<void> {
-  const subject = `$JS.API.CONSUMER.DELETE.${stream}.${name}`;
+  const subject = apiSubject("CONSUMER.DELETE", stream, name);
   await apiRequest(connection, subject, undefined, deleted, DELETE_TIMEOUT_MS).catch(() => {});
 }

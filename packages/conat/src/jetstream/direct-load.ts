@@ -1,5 +1,5 @@
 import { ConatError } from "../protocol/conat-error.ts";
-import type { Subject } from "../protocol/subjects.ts";
+import { apiSubject, type Subject } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { Exchange, type ExchangeOptions } from "./exchange.ts";
 import { LoadRaced } from "./load-raced.ts";
@@ -116,7 +116,7 @@ export async function loadDelta(
 }
 
 function directGet(bucket: OpenBucket): string {
-  return `$JS.API.DIRECT.GET.${bucket.stream}`;
+  return apiSubject("DIRECT.GET", bucket.stream);
 }
 
 function refusedLoad({ status, description }: MessageHeaders): ConatError {

@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
+import { apiSubject } from "../protocol/subjects.ts";
 import { type Buckets, type OpenedBuckets, openBuckets } from "./buckets.ts";
 import { apiRequest } from "./js-api.ts";
 import { fromNatsError } from "./nats-error.ts";
@@ -27,7 +28,7 @@ export async function shakeHands(
 }
 
 async function apiLevel(connection: NatsConnection, options: ResolvedOptions): Promise<number> {
-  const subject = "$JS.API.INFO";
+  const subject = apiSubject("INFO");
   const timeoutMs = options.requestTimeoutMs;
   try {
     const { api } = await apiRequest(connection, subject, undefined, accountInfo, timeoutMs);

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { Entry } from "../protocol/entry.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import {
+  apiSubject,
   encodeTrueName,
   isHashToken,
   keySubject,
@@ -46,7 +47,7 @@ export async function readLastSeq(
   bucket: OpenBucket,
   timeoutMs: number,
 ): Promise<number> {
-  const api = `$JS.API.STREAM.INFO.${bucket.stream}`;
+  const api = apiSubject("STREAM.INFO", bucket.stream);
   const { state } = await apiRequest(connection, api, undefined, streamInfo, timeoutMs);
   return state.last_seq;
 }
@@ -91,7 +92,7 @@ async function readMessage(
   payload: object,
   timeoutMs: number,
 ): Promise<StoredMessage | undefined> {
-  const api = `$JS.API.STREAM.MSG.GET.${bucket.stream}`;
+  const api = apiSubject("STREAM.MSG.GET", bucket.stream);
   try {
     const { message } = await apiRequest(connection, api, payload, storedMessage, timeoutMs);
     return message;

@@ -2,7 +2,7 @@ import { headers, type NatsConnection } from "@nats-io/nats-core";
 import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
 import type { StoreRef } from "../protocol/scope.ts";
-import { floorSubject, storeFilter } from "../protocol/subjects.ts";
+import { apiSubject, floorSubject, storeFilter } from "../protocol/subjects.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { formatTtl } from "./entry-codec.ts";
 import type { ReadyState } from "./feed-host.ts";
@@ -28,7 +28,7 @@ export async function destroyStore(
   const purge = (upTo: number): Promise<unknown> =>
     apiRequest(
       connection,
-      `$JS.API.STREAM.PURGE.${bucket.stream}`,
+      apiSubject("STREAM.PURGE", bucket.stream),
       { filter: storeFilter(bucket.name, ref), seq: upTo },
       purged,
       timeoutMs,

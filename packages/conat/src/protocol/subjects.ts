@@ -136,6 +136,15 @@ export function streamName(bucket: Bucket): string {
   return `KV_${bucket}`;
 }
 
+/**
+ * Where JetStream's API is asked.
+ * @param verb such as `STREAM.INFO`
+ * @param names of what it is asked about, in the API's order
+ */
+export function apiSubject(verb: string, ...names: readonly string[]): string {
+  return ["$JS.API", verb, ...names].join(".");
+}
+
 /** Every subject a bucket stores. */
 export function bucketSubjects(bucket: Bucket): Subject {
   return `$KV.${bucket}.>` as Subject;
