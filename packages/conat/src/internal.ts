@@ -56,6 +56,7 @@ export {
 export { destroyStore, listStores, type WireStoreInfo } from "./protocol/messages/stores.ts";
 export { publish, subscribe, unsubscribe } from "./protocol/messages/topic.ts";
 export { packWith } from "./protocol/msgpack.ts";
+export { decodePacket, isEvent } from "./protocol/packet.ts";
 export {
   parseName,
   parseScope,

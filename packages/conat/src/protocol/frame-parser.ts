@@ -40,7 +40,10 @@ export class Decoder {
 
   /** @throws RangeError or Error when the frame is no packet; Socket.IO then closes the connection. */
   add(frame: unknown): void {
-    const packet = decodePacket(frame);
+    this.tell(decodePacket(frame));
+  }
+
+  protected tell(packet: Packet): void {
     for (const listener of this.#listeners) listener(packet);
   }
 

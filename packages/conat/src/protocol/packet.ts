@@ -14,6 +14,15 @@ export interface Packet {
   id?: number | undefined;
 }
 
+export interface EventPacket extends Packet {
+  data: [event: string, ...message: unknown[]];
+}
+
+/** Of what {@link decodePacket} returns. */
+export function isEvent(packet: Packet): packet is EventPacket {
+  return packet.type === EVENT;
+}
+
 export function encodePacket({ type, nsp, data, id }: Packet): Uint8Array<ArrayBuffer> {
   return pack(id === undefined ? [type, nsp, data] : [type, nsp, data, id]);
 }

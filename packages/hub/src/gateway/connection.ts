@@ -27,6 +27,7 @@ import type { ScopedSession } from "../scope/scoped-session.ts";
 import { TokenBucket } from "../token-bucket.ts";
 import type { ConnectionContext } from "./connection-context.ts";
 import { Feeds } from "./feeds.ts";
+import { type EventTaker, type GuardedDecoder, guardedDecoderOf } from "./guarded-decoder.ts";
 import { type Handshake, toShownError } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
@@ -83,6 +84,7 @@ export class Connection implements ConnectionContext, TenureHost {
   readonly quota: Quota;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
+  readonly #decoder: GuardedDecoder;
   readonly #feeds: Feeds;
   readonly #writes: Writes;
   readonly #tenure: Tenure;
@@ -90,8 +92,6 @@ export class Connection implements ConnectionContext, TenureHost {
   #storeRequests: StoreRequests | undefined;
   #subscriptions: Topics | undefined;
   #deniedLines: TokenBucket | undefined;
-  /** Sizes of the frames of this turn whose events are about to come. */
-  #arrived: number[] | undefined;
   #isClosed = false;
   #isForGood = false;
 
@@ -101,9 +101,6 @@ export class Connection implements ConnectionContext, TenureHost {
     this.session = session;
     this.bound = bound;
     this.quota = quota;
-    socket.conn.on("data", (data: unknown) => {
-      if (data instanceof Uint8Array) this.#noteArrived(data.byteLength);
-    });
     this.outbox = new Outbox({
       conn: socket.conn,
       maxBytes: host.limits.maxOutboxBytes,
@@ -114,8 +111,8 @@ export class Connection implements ConnectionContext, TenureHost {
     this.#feeds = new Feeds(this);
     this.#writes = new Writes(this);
     this.#tenure = new Tenure(handshake, this);
-    // A middleware that never calls on keeps events of a client away from the socket's own ones, such as "disconnect".
-    socket.use(([event, ...message]) => this.#onEvent(event, message));
+    this.#decoder = guardedDecoderOf(socket);
+    this.#decoder.takeEvent = this.#onEvent;
     socket.on("disconnect", (reason) => this.#end(reason));
     this.outbox.send("welcome", {
       v: PROTOCOL_VERSION,
@@ -248,17 +245,6 @@ export class Connection implements ConnectionContext, TenureHost {
     this.#end("closed by the hub");
   }
 
-  #noteArrived(size: number): void {
-    if (this.#arrived) this.#arrived.push(size);
-    else this.#arrived = [size];
-  }
-
-  #takeArrived(): number {
-    const size = this.#arrived?.shift() ?? 0;
-    if (this.#arrived?.length === 0) this.#arrived = undefined;
-    return size;
-  }
-
   #requests(): StoreRequests {
     this.#storeRequests ??= new StoreRequests(this);
     return this.#storeRequests;
@@ -269,19 +255,18 @@ export class Connection implements ConnectionContext, TenureHost {
     return this.#subscriptions;
   }
 
-  #onEvent(event: string, message: unknown[]): void {
+  readonly #onEvent: EventTaker = (event, message, bytes) => {
     try {
       // What gives something back is always welcome.
-      const size = this.#takeArrived();
       const isFree = event === "close" || event === "unsub" || event === "leave";
-      const error = isFree ? undefined : this.quota.refuseMessage(size);
+      const error = isFree ? undefined : this.quota.refuseMessage(bytes);
       if (error) this.#refuse(event, message, error);
       else this.#route(event, message);
     } catch (error) {
       this.tally.countIgnored("internal");
       this.#host.logger.error({ err: error, event }, "handling a message failed");
     }
-  }
+  };
 
   #route(event: string, message: unknown[]): void {
     const take = <Message extends unknown[]>(
@@ -391,6 +376,7 @@ export class Connection implements ConnectionContext, TenureHost {
   #end(reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#decoder.takeEvent = undefined;
     this.#host.logger.debug({ origin: this.session.origin, reason }, "disconnected");
     this.#tenure.close();
     this.quota.leave();

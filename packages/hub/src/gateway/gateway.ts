@@ -21,7 +21,7 @@ import { type ScopedRules, ScopedSession } from "../scope/scoped-session.ts";
 import { clientAddress } from "./client-address.ts";
 import { Connection, type ConnectionHost } from "./connection.ts";
 import { Departures } from "./departures.ts";
-import { createGuardedDecoder } from "./guarded-decoder.ts";
+import { guardedDecoderClass } from "./guarded-decoder.ts";
 import { type Handshake, shakeHands, toRefusal, withDeadline } from "./handshake.ts";
 import type { GatewayLimits } from "./limits.ts";
 import { isOriginAllowed } from "./origin-check.ts";
@@ -97,7 +97,7 @@ export class Gateway {
       perMessageDeflate: false,
       httpCompression: false,
       serveClient: false,
-      parser: { Encoder, Decoder: createGuardedDecoder(options.tally) },
+      parser: { Encoder, Decoder: guardedDecoderClass(options.tally) },
       maxHttpBufferSize: MAX_FRAME_BYTES,
       pingInterval: options.pingIntervalMs,
       pingTimeout: options.pingTimeoutMs,
