@@ -3,11 +3,12 @@ import { tell } from "./tell.ts";
 let works: (() => void)[] = [];
 
 /**
- * Runs `work` once everything that the event loop has found ready now is dealt with. All work of a turn runs without
- * anything in between, in the order in which it was given, so that what it sends to one peer can leave in one piece.
+ * Runs `work` when this turn of the event loop is over: everything that one read of a socket has brought, or one timer
+ * has set off, is dealt with then. All work of a turn runs without anything in between, in the order in which it was
+ * given, so that what it sends to one peer can leave in one piece.
  */
 export function atEndOfTurn(work: () => void): void {
-  if (works.push(work) === 1) setImmediate(runAll);
+  if (works.push(work) === 1) process.nextTick(runAll);
 }
 
 function runAll(): void {
