@@ -12,12 +12,15 @@ interface Servers {
   readonly nats: Server;
   readonly hub: Server;
   readonly socketio: Server;
+  /** Raw Socket.IO in front of raw NATS. */
+  readonly relay: Server;
 }
 
 async function startServers(stage: Stage): Promise<Servers> {
   const nats = await stage.nats();
   const hub = await stage.hub({ natsUrl: nats.url });
-  return { nats, hub, socketio: await stage.socketio() };
+  const relay = await stage.socketio({ natsUrl: nats.url });
+  return { nats, hub, socketio: await stage.socketio(), relay };
 }
 
 function rawSide(stage: Stage, load: LoadOptions, { socketio }: Servers): Promise<Side> {
@@ -33,7 +36,7 @@ function rawSide(stage: Stage, load: LoadOptions, { socketio }: Servers): Promis
 /** Stores, on conat and on everything it is compared with. */
 async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
   const servers = await startServers(stage);
-  const { hub, nats } = servers;
+  const { hub, nats, relay } = servers;
   return [
     await stage.side({
       name: "conat",
@@ -50,6 +53,13 @@ async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
       servers: { hub, nats },
     }),
     await rawSide(stage, load, servers),
+    await stage.side({
+      name: "bare relay",
+      role: "peer",
+      system: { kind: "raw-socketio", address: relay.url },
+      load,
+      servers: { relay, nats },
+    }),
     // A reader of a peer subscribes to every key by itself, so there is only one: that favours them.
     ...(await stage.peers({ ...load, keys: 1 }, ["prsm", "deepstream"])),
   ];

@@ -98,6 +98,7 @@ export const manyStores: Bench = {
   async open(stage) {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
+    const relay = await stage.socketio();
     return [
       await stage.side({
         name: "conat",
@@ -105,6 +106,13 @@ export const manyStores: Bench = {
         system: { kind: "conat", address: hub.url },
         load: MANY_STORES,
         servers: { hub, nats },
+      }),
+      await stage.side({
+        name: "raw Socket.IO",
+        role: "peer",
+        system: { kind: "raw-socketio", address: relay.url },
+        load: MANY_STORES,
+        servers: { relay },
       }),
     ];
   },

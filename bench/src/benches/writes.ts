@@ -6,6 +6,7 @@ import type { WritesOptions } from "../load/writes.ts";
 async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
   const nats = await stage.nats();
   const hub = await stage.hub({ natsUrl: nats.url });
+  const relay = await stage.socketio({ natsUrl: nats.url });
   return [
     await stage.side({
       name: "conat",
@@ -27,6 +28,20 @@ async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
       system: { kind: "raw-nats", address: nats.url },
       load,
       servers: { nats },
+    }),
+    await stage.side({
+      name: "careful NATS",
+      role: "peer",
+      system: { kind: "raw-nats", address: nats.url, careful: true },
+      load,
+      servers: { nats },
+    }),
+    await stage.side({
+      name: "bare relay",
+      role: "peer",
+      system: { kind: "raw-socketio", address: relay.url },
+      load,
+      servers: { relay, nats },
     }),
     await stage.side({
       name: "NATS KV",

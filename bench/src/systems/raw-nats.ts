@@ -1,10 +1,22 @@
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
-import { connect, createInbox, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import {
+  connect,
+  createInbox,
+  headers,
+  type Msg,
+  type NatsConnection,
+  type PublishOptions,
+} from "@nats-io/transport-node";
 import { type Connection, type Store, type System, VALUE_BYTES } from "./system.ts";
 
 export interface RawNatsOptions {
   readonly kind: "raw-nats";
   readonly address: string;
+  /**
+   * Does what nobody can leave out who sends a write again without storing it twice, and shows what is stored: a message
+   * id for each, and the writer hears it. @default false
+   */
+  readonly careful?: boolean;
 }
 
 /** Name of the bench's own stream: kept and republished like a conat bucket. */
@@ -16,7 +28,7 @@ const LIVE = "bench.live";
  * The floor on NATS: publishes into a stream with a reply inbox of its own, and subscribes to what the stream
  * republishes. Nothing is decoded, remembered or checked beyond "stored".
  */
-export function rawNats({ address }: RawNatsOptions): System {
+export function rawNats({ address, careful = false }: RawNatsOptions): System {
   return {
     async connect(): Promise<Connection> {
       const connection = await connect({ servers: address, noAsyncTraces: true });
@@ -24,7 +36,9 @@ export function rawNats({ address }: RawNatsOptions): System {
       const acks = new Acks(connection);
       return {
         async open(name) {
-          return new RawNatsStore(connection, acks, name);
+          const store = new RawNatsStore(connection, acks, name, careful);
+          if (careful) store.onChange(() => {});
+          return store;
         },
         close: () => connection.close(),
       };
@@ -89,18 +103,27 @@ class RawNatsStore implements Store {
   readonly #connection: NatsConnection;
   readonly #acks: Acks;
   readonly #name: string;
+  readonly #hasIds: boolean;
   #counter: RawCounter | undefined;
+  #lastId = 0;
 
-  constructor(connection: NatsConnection, acks: Acks, name: string) {
+  constructor(connection: NatsConnection, acks: Acks, name: string, hasIds: boolean) {
     this.#connection = connection;
     this.#acks = acks;
     this.#name = name;
+    this.#hasIds = hasIds;
   }
 
   set(key: string): void {
     this.#acks.sent();
     const subject = `${STORED}.${this.#name}.${key}`;
-    this.#connection.publish(subject, VALUE_BYTES, { reply: this.#acks.inbox });
+    const options: PublishOptions = { reply: this.#acks.inbox };
+    if (this.#hasIds) {
+      this.#lastId += 1;
+      options.headers = headers();
+      options.headers.set("Nats-Msg-Id", `${this.#acks.inbox}.${this.#lastId}`);
+    }
+    this.#connection.publish(subject, VALUE_BYTES, options);
   }
 
   confirmed(): Promise<void> {
