@@ -1,6 +1,7 @@
 import { type EntryBatch, encodeBlock, type StoreRef, storeKey } from "@conat/conat/internal";
 import type { Authorized } from "../scope/authorize.ts";
 import { type EventFrame, encodeEvent } from "./event-frame.ts";
+import { LastFrame } from "./last-frame.ts";
 
 /**
  * What all readers of one store have in common who may see the same of it: the number that their live entries travel
@@ -13,8 +14,7 @@ export class StoreChannel {
   readonly number: number;
   /** Feeds that hold it. */
   feeds = 0;
-  #lastBatch: EntryBatch | undefined;
-  #lastFrame: EventFrame | undefined;
+  readonly #last = new LastFrame<EntryBatch>();
 
   constructor(key: string, ref: Authorized<StoreRef>, number: number) {
     this.key = key;
@@ -22,20 +22,15 @@ export class StoreChannel {
     this.number = number;
   }
 
-  /** The batch as event `live`. Readers ask for it one after the other, so only the last one is kept. */
+  /** The batch as event `live`. */
   liveFrame(batch: EntryBatch): EventFrame {
-    if (this.#lastBatch === batch && this.#lastFrame) return this.#lastFrame;
-    const frame = encodeEvent("live", this.number, encodeBlock(batch.entries), batch.position);
-    if (this.#lastBatch === undefined) process.nextTick(this.#forget);
-    this.#lastBatch = batch;
-    this.#lastFrame = frame;
-    return frame;
+    const frame = this.#last.of(batch);
+    if (frame !== undefined) return frame;
+    return this.#last.keep(
+      batch,
+      encodeEvent("live", this.number, encodeBlock(batch.entries), batch.position),
+    );
   }
-
-  readonly #forget = (): void => {
-    this.#lastBatch = undefined;
-    this.#lastFrame = undefined;
-  };
 }
 
 const blocks = new WeakMap<EntryBatch, Uint8Array>();

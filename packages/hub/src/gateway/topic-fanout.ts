@@ -1,34 +1,26 @@
 import { type TopicMessage, type TopicRef, topicKey } from "@conat/conat/internal";
 import type { Authorized } from "../scope/authorize.ts";
 import { type EventFrame, encodeEvent } from "./event-frame.ts";
+import { LastFrame } from "./last-frame.ts";
 
 /** What all subscribers of one topic have in common: a number, and each message encoded once. */
 export class TopicChannel {
   readonly key: string;
   readonly number: number;
   subscribers = 0;
-  #lastMessage: TopicMessage | undefined;
-  #lastFrame: EventFrame | undefined;
+  readonly #last = new LastFrame<TopicMessage>();
 
   constructor(key: string, number: number) {
     this.key = key;
     this.number = number;
   }
 
-  /** The message as event `msg`. Subscribers ask for it one after the other, so only the last one is kept. */
+  /** The message as event `msg`. */
   frame(message: TopicMessage): EventFrame {
-    if (this.#lastMessage === message && this.#lastFrame) return this.#lastFrame;
-    const frame = encodeEvent("msg", this.number, message.origin, message.data);
-    if (this.#lastMessage === undefined) process.nextTick(this.#forget);
-    this.#lastMessage = message;
-    this.#lastFrame = frame;
-    return frame;
+    const frame = this.#last.of(message);
+    if (frame !== undefined) return frame;
+    return this.#last.keep(message, encodeEvent("msg", this.number, message.origin, message.data));
   }
-
-  readonly #forget = (): void => {
-    this.#lastMessage = undefined;
-    this.#lastFrame = undefined;
-  };
 }
 
 /** The channels of all topics that have subscribers. */
