@@ -38,6 +38,7 @@ export const API_ERROR = {
   wrongLastSequence: 10071,
   notEnabled: 10076,
   headersTooLarge: 10097,
+  duplicateInProcess: 10158,
   wrongLastSequenceInFlight: 10164,
 } as const;
 
@@ -86,6 +87,8 @@ export function kindOfApiError(code: number, errCode: number, description: strin
     case API_ERROR.messageTooLarge:
     case API_ERROR.headersTooLarge:
       return "value-too-large";
+    case API_ERROR.duplicateInProcess:
+      return "ambiguous";
     case API_ERROR.notEnabled:
     case API_ERROR.notEnabledForAccount:
     case API_ERROR.streamNotFound:

@@ -31,6 +31,7 @@ describe("the answer to a publish", () => {
   it.each([
     [error(400, 10071, "wrong last sequence: 4"), "conflict"],
     [error(400, 10164, "wrong last sequence"), "conflict"],
+    [error(409, 10158, "duplicate message id is in process"), "ambiguous"],
     [error(503, 10023, "insufficient resources"), "storage-full"],
     [error(500, 10047, "insufficient storage resources available"), "storage-full"],
     [error(503, 10077, "maximum bytes exceeded"), "storage-full"],
