@@ -2,6 +2,7 @@ import { connect } from "@nats-io/transport-node";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { useTestNats } from "../testing/use-test-nats.ts";
 import { type Buckets, openBuckets } from "./buckets.ts";
+import { Elections } from "./elections.ts";
 import { resolveOptions } from "./options.ts";
 
 const server = useTestNats();
@@ -12,8 +13,9 @@ async function openTwice(): Promise<{ buckets: Buckets; again: () => Promise<Buc
   const connection = await connect({ servers: server().url });
   onTestFinished(() => connection.close());
   const options = resolveOptions({ servers: server().url });
-  const { buckets } = await openBuckets(connection, options, undefined);
-  const again = async () => (await openBuckets(connection, options, buckets)).buckets;
+  const elections = new Elections();
+  const { buckets } = await openBuckets(connection, options, undefined, elections);
+  const again = async () => (await openBuckets(connection, options, buckets, elections)).buckets;
   return { buckets, again };
 }
 

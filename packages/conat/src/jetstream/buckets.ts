@@ -12,6 +12,7 @@ import {
   streamInfo,
   withEpoch,
 } from "./bucket-config.ts";
+import type { Elections } from "./elections.ts";
 import { apiRequest } from "./js-api.ts";
 import { API_ERROR, ApiError } from "./nats-error.ts";
 import { type ResolvedOptions, randomId } from "./options.ts";
@@ -102,8 +103,9 @@ export async function openBuckets(
   connection: NatsConnection,
   options: ResolvedOptions,
   previous: Buckets | undefined,
+  elections: Elections,
 ): Promise<OpenedBuckets> {
-  const opener = new Opener(connection, options, previous);
+  const opener = new Opener(connection, options, previous, elections);
   const firstName = bucketName(false, 0);
   const first = await opener.open(firstName, false, options.partitions ?? 1);
   const { partitions } = first;
@@ -142,12 +144,19 @@ class Opener {
   readonly #connection: NatsConnection;
   readonly #options: ResolvedOptions;
   readonly #previous: Buckets | undefined;
+  readonly #elections: Elections;
   clockOffsetMs = 0;
 
-  constructor(connection: NatsConnection, options: ResolvedOptions, previous: Buckets | undefined) {
+  constructor(
+    connection: NatsConnection,
+    options: ResolvedOptions,
+    previous: Buckets | undefined,
+    elections: Elections,
+  ) {
     this.#connection = connection;
     this.#options = options;
     this.#previous = previous;
+    this.#elections = elections;
   }
 
   async open(name: Bucket, ephemeral: boolean, partitions: number): Promise<BucketFacts> {
@@ -210,7 +219,9 @@ class Opener {
 
   async #describe(name: Bucket): Promise<StreamInfo | undefined> {
     try {
-      const info = await this.#request("INFO", name, undefined);
+      const info = await this.#elections.ask(streamName(name), () =>
+        this.#request("INFO", name, undefined),
+      );
       if (info.cluster?.leader !== "") return info;
     } catch (error) {
       if (isApiError(error, API_ERROR.streamNotFound)) return undefined;

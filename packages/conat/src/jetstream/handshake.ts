@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { ConatError } from "../protocol/conat-error.ts";
 import { apiSubject } from "../protocol/subjects.ts";
 import { type Buckets, type OpenedBuckets, openBuckets } from "./buckets.ts";
+import type { Elections } from "./elections.ts";
 import { apiRequest } from "./js-api.ts";
 import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -22,9 +23,10 @@ export async function shakeHands(
   connection: NatsConnection,
   options: ResolvedOptions,
   previous: Buckets | undefined,
+  elections: Elections,
 ): Promise<OpenedBuckets> {
   checkServer(connection.info?.version ?? "unknown", await apiLevel(connection, options));
-  return openBuckets(connection, options, previous);
+  return openBuckets(connection, options, previous, elections);
 }
 
 async function apiLevel(connection: NatsConnection, options: ResolvedOptions): Promise<number> {

@@ -76,6 +76,7 @@ export class JetstreamSession implements Session {
         this.#feeds.suspend(new ConatError("unavailable", "a bucket has another history now"));
         void this.#feeds.resume(ready);
       },
+      onElected: (stream) => this.#publisher.giveUp(stream),
       onSuspended: (error) => {
         this.#publisher.suspend(error);
         this.#topics.suspend();

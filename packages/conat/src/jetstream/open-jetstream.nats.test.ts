@@ -99,6 +99,14 @@ describe("opening a session on NATS", () => {
     await expect(openJetstream({ servers })).rejects.toMatchObject({ kind: "forbidden" });
   });
 
+  it("as somebody who may not hear of elections does without", async () => {
+    const user = '{ user: me, password: secret, permissions: { subscribe: { deny: "$JS.>" } } }';
+    const { url } = await serve({ config: [`authorization { users: [ ${user} ] }`] });
+    const session = await open({ servers: url.replace("nats://", "nats://me:secret@") });
+    await store(session, ref, mutate(session, "a", "1"));
+    expect(session.status.state).toBe("ready");
+  });
+
   it("finds the same buckets again, however many come first at the same time", async () => {
     const { url } = await serve();
     const all = await Promise.all(

@@ -36,7 +36,10 @@ export interface JetstreamOptions {
   readonly signal?: AbortSignal | undefined;
   /** How long one request to the server may take, in milliseconds. @default 5_000 */
   readonly requestTimeoutMs?: number | undefined;
-  /** After this long without an answer a write is `ambiguous`, in milliseconds. @default 10_000 */
+  /**
+   * After this long without an answer a write is `ambiguous`, in milliseconds; sooner when its bucket has another leader.
+   * @default 10_000
+   */
   readonly writeTimeoutMs?: number | undefined;
   /** Pause between two checks of a store for missed entries, in milliseconds; 0 for none. @default 20_000 */
   readonly headCheckMs?: number | undefined;

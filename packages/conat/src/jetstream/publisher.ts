@@ -102,6 +102,16 @@ export class Publisher {
     for (const write of queued) this.#tellFailed(write, error);
   }
 
+  /** The stream has a leader again: what was sent to it before may or may not be stored, and gets no answer. */
+  giveUp(stream: string): void {
+    const lost = [...this.#sent].filter(([, { bucket }]) => bucket?.stream === stream);
+    for (const [id] of lost) this.#sent.delete(id);
+    for (const [, write] of lost) {
+      this.#fail(write, "ambiguous", "no answer before its bucket had another leader");
+    }
+    this.#sendQueued();
+  }
+
   /** Sends mutations in order. `notReady` is the answer to all of them while there is no connection. */
   write(
     ref: StoreRef,

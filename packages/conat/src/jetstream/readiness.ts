@@ -6,6 +6,7 @@ import { backoffMs } from "../session/backoff.ts";
 import type { SessionState, SessionStatus } from "../session/session.ts";
 import { Emitter } from "../util/emitter.ts";
 import { type Buckets, type OpenedBuckets, openBuckets } from "./buckets.ts";
+import { Elections } from "./elections.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { shakeHands } from "./handshake.ts";
 import { fromNatsError } from "./nats-error.ts";
@@ -18,7 +19,10 @@ const BUCKET_CHECK_MS = 1_000;
 /** Checks after something suggested one: a leader that is cut off from its cluster notices only after some 20 s. */
 const CHECKS_IN_DOUBT = 3;
 
-/** So often in a row JetStream does not answer before another server is tried: this one may be cut off from its cluster. */
+/**
+ * So often in a row JetStream does not answer before another server is tried: this one may be cut off from its cluster.
+ * One after the other, so that an election, which takes up to 9 s, is over before that.
+ */
 const MAX_UNANSWERED = 2;
 
 /** Longest time until a session that nothing tells so comes to know that a bucket has another history, in milliseconds. */
@@ -28,6 +32,8 @@ export interface ReadinessEvents {
   onReady(ready: ReadyState): void;
   /** The connection is the same, but a bucket has another history now. */
   onBucketsChanged(ready: ReadyState): void;
+  /** A stream has a leader again, or another one. */
+  onElected(stream: string): void;
   /** Not ready any more; it will be again. */
   onSuspended(error: ConatError): void;
   /** Over for good: refused or closed. */
@@ -39,6 +45,7 @@ export class Readiness {
   readonly #options: ResolvedOptions;
   readonly #events: ReadinessEvents;
   readonly #link: NatsLink;
+  readonly #elections = new Elections();
   readonly #listeners = new Emitter<{ status: [status: SessionStatus] }>();
   #status: SessionStatus = { state: "connecting", error: undefined, attempt: 0 };
   #ready: ReadyState | undefined;
@@ -49,6 +56,7 @@ export class Readiness {
   #lastBucketCheck = Number.NEGATIVE_INFINITY;
   #bucketCheckTimer: NodeJS.Timeout | undefined;
   #nextBucketCheck = Number.POSITIVE_INFINITY;
+  #isChecking = false;
   /** Checks that are left of those that something suggested. */
   #doubts = 0;
   /** Checks in a row that got no answer. */
@@ -57,6 +65,7 @@ export class Readiness {
   constructor(options: ResolvedOptions, events: ReadinessEvents) {
     this.#options = options;
     this.#events = events;
+    this.#elections.onElected((stream) => events.onElected(stream));
     this.#link = new NatsLink(options, options.name, {
       onUp: (connection) => void this.#shakeHands(connection),
       onAttempt: () => this.#attempted(),
@@ -135,12 +144,23 @@ export class Readiness {
   async #checkBuckets(): Promise<void> {
     const { ready } = this;
     if (ready === undefined) return;
+    if (this.#isChecking) {
+      this.#checkBucketsIn(BUCKET_CHECK_MS);
+      return;
+    }
     this.#lastBucketCheck = performance.now();
     this.#doubts -= 1;
-    const opened = await openBuckets(ready.connection, this.#options, ready.buckets).catch(
+    this.#isChecking = true;
+    const opened = await openBuckets(
+      ready.connection,
+      this.#options,
+      ready.buckets,
+      this.#elections,
+    ).catch(
       // A server that cannot tell now is asked again by whatever fails next.
       () => undefined,
     );
+    this.#isChecking = false;
     if (ready !== this.#ready) return;
     // Nothing need fail once more where everybody only reads.
     this.#checkBucketsIn(ready.buckets.haveGoneBack ? BUCKET_CHECK_MS : SLOW_CHECK_MS);
@@ -160,10 +180,11 @@ export class Readiness {
 
   async #shakeHands(connection: NatsConnection): Promise<void> {
     const current = this.#renew();
+    this.#elections.listen(connection);
     this.#setStatus("handshaking", undefined, this.#status.attempt);
     for (let failures = 0; !current.signal.aborted; failures += 1) {
       try {
-        const opened = await shakeHands(connection, this.#options, this.#buckets);
+        const opened = await shakeHands(connection, this.#options, this.#buckets, this.#elections);
         if (!current.signal.aborted) this.#resume(connection, opened, current);
         return;
       } catch (cause) {

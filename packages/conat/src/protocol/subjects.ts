@@ -145,6 +145,18 @@ export function apiSubject(verb: string, ...names: readonly string[]): string {
   return ["$JS.API", verb, ...names].join(".");
 }
 
+const ELECTED = "$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED";
+
+/** Where a cluster tells of every stream that has got a leader. */
+export function electionSubjects(): Subject {
+  return `${ELECTED}.*` as Subject;
+}
+
+/** The stream that such a message is about. */
+export function electedStream(subject: string): string {
+  return subject.slice(ELECTED.length + 1);
+}
+
 /** Every subject a bucket stores. */
 export function bucketSubjects(bucket: Bucket): Subject {
   return `$KV.${bucket}.>` as Subject;
