@@ -76,7 +76,9 @@ export async function startTestCluster({
     leaderOf: async (stream) => {
       const connection = await connect({ servers: nodes.map((node) => node.url) });
       try {
-        const { cluster } = await (await jetstreamManager(connection)).streams.info(stream);
+        // Without the check, which takes that the cluster itself has a leader.
+        const manager = await jetstreamManager(connection, { checkAPI: false });
+        const { cluster } = await manager.streams.info(stream);
         const node = nodes[Number(cluster?.leader?.replace("node-", ""))];
         if (node === undefined) throw new Error(`${stream} has no leader now`);
         return node;

@@ -1,8 +1,9 @@
 import { connect, type DKV, dkv } from "@conat/conat";
 import { openJetstream } from "@conat/conat/jetstream";
-import { eventually } from "@conat/conat/testing";
+import { eventually, type TestNats } from "@conat/conat/testing";
 import { connect as connectToNats } from "@nats-io/transport-node";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { startTcpProxy } from "../tcp-proxy.ts";
 import { startTestCluster } from "../test-cluster.ts";
 import { api, project_id, useBench } from "./bench.ts";
 import { expectKept, startWork, untilMoreIsConfirmed } from "./work.ts";
@@ -100,4 +101,23 @@ describe("clients of a cluster of three", () => {
     await eventually(() => expect(heard.length).toBeGreaterThan(2), { timeoutMs: PATIENCE_MS });
     expect(heard.slice(0, 3)).toEqual(["STREAM.INFO", "LEADER_ELECTED", "STREAM.INFO"]);
   }, 120_000);
+
+  it("are back as soon as their buckets have leaders, whether or not the cluster itself has one", async () => {
+    const cluster = bench.later(await startTestCluster());
+    await bench.later(await openJetstream({ servers: cluster.url, replicas: 3 })).close();
+    const leader = cluster.nodes.find(leadsCluster);
+    const [follower] = cluster.nodes.filter((node) => node !== leader);
+    const line = bench.later(await startTcpProxy(follower?.port ?? 0));
+    const servers = `nats://127.0.0.1:${line.port}`;
+    const session = bench.later(await openJetstream({ servers, requestTimeoutMs: DEADLINE_MS }));
+    line.cut();
+    await eventually(() => session.status.state !== "ready");
+    await leader?.kill("SIGSTOP");
+    line.mend();
+    await session.ready(PATIENCE_MS);
+  }, 120_000);
 });
+
+function leadsCluster(node: TestNats): boolean {
+  return node.log().includes("Self is new JetStream cluster metadata leader");
+}

@@ -25,7 +25,10 @@ export async function shakeHands(
   previous: Buckets | undefined,
   elections: Elections,
 ): Promise<OpenedBuckets> {
-  checkServer(connection.info?.version ?? "unknown", await apiLevel(connection, options));
+  const { version = "unknown", api_lvl } = connection.info ?? {};
+  // Who leads the cluster was asked once. While it has no leader nobody answers, and buckets that have one could be used.
+  const level = (previous && api_lvl) ?? (await apiLevel(connection, options));
+  checkServer(version, level);
   return openBuckets(connection, options, previous, elections);
 }
 
