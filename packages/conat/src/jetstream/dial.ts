@@ -3,8 +3,8 @@ import type {
   NatsConnection,
   ReconnectToServerHandler,
 } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-node";
 import { ConatError } from "../protocol/conat-error.ts";
+import { connectToNats } from "./nats-transport.ts";
 
 /**
  * Connects for the first time, and fails once no server lets us in. The client library would never end against a cluster
@@ -14,14 +14,18 @@ import { ConatError } from "../protocol/conat-error.ts";
 export async function dial(options: ConnectionOptions): Promise<NatsConnection> {
   const tour = new FirstTour();
   try {
-    const connection = await connect({ ...options, reconnectToServer: tour.choose });
+    const connection = await connectToNats({ ...options, reconnectToServer: tour.choose });
     tour.hasArrived = true;
     return connection;
   } catch (error) {
     if (!tour.isOver) throw error;
   }
   // Why that was so only a connection tells that hears of no other servers.
-  const connection = await connect({ ...options, reconnect: false, ignoreClusterUpdates: true });
+  const connection = await connectToNats({
+    ...options,
+    reconnect: false,
+    ignoreClusterUpdates: true,
+  });
   await connection.close();
   throw new ConatError("unavailable", "a server that let nobody in does so now: try again");
 }
