@@ -139,7 +139,8 @@ describe("a client whose line is cut", { timeout: 60_000 }, () => {
     // Until the server has forgotten that there was anything.
     await eventually(async () => (await observer.session.read(ref, "gone")) === undefined);
     line.mend();
-    await eventually(() => store.status === "live");
+    // Two feeds of one client, each of which the hub finds out about by itself.
+    await eventually(() => store.status === "live" && resets.length === 2);
     expect(resets).toEqual(["full", "full"]);
     expect(told.toSorted()).toEqual(["changed=2", "gone=undefined"]);
     expect(store.get()).toEqual({ kept: 1, changed: 2 });

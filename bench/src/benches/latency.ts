@@ -100,7 +100,7 @@ export const latencySpaced: Bench = {
   name: "latency-spaced",
   rows: rows("spaced", "5 ms between writes"),
   hasPeers: true,
-  open: (stage) => open(stage, { kind: "latency", operations: 200, gapMs: 5 }),
+  open: (stage) => open(stage, { kind: "latency", operations: 500, gapMs: 5 }),
 };
 
 export const latencyBusy: Bench = {

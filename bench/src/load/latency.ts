@@ -12,7 +12,7 @@ export interface LatencyOptions {
 const KEYS = 100;
 
 /** Writes without a pause before the first with one: a few hundred would be done by code that is not compiled yet. */
-const WARM_UP = 5_000;
+const WARM_UP = 20_000;
 
 /** From a write by one client to its event at another, one write at a time. */
 export async function openLatency(system: System, options: LatencyOptions): Promise<Load> {
