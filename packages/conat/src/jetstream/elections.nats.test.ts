@@ -20,10 +20,26 @@ it("a question that nobody answers is asked again when its stream has a leader",
   const left: number[] = [];
   elections.onElected(() => left.push(questions.length));
   const answer = elections.ask("KV_a", async () => questions.shift() ?? "asked too often");
-  for (const stream of ["KV_b", "KV_a", "KV_a"]) connection.publish(`${ELECTED}.${stream}`);
+  for (const stream of ["KV_b", "KV_a"]) connection.publish(`${ELECTED}.${stream}`);
   expect(await answer).toBe("answer");
+  connection.publish(`${ELECTED}.KV_a`);
   await connection.flush();
   expect(left).toEqual([1, 1, 0]);
+});
+
+it("a question is asked again at every election, until one is answered or fails", async () => {
+  const { connection, elections } = await listen();
+  const never = () => new Promise<string>(() => {});
+  const no = new Error("no");
+  const fail = () => Promise.reject<string>(no);
+  for (const [last, outcome] of [[async () => "answer", "answer"] as const, [fail, no] as const]) {
+    const questions = [never, never, last];
+    const settled = elections
+      .ask("KV_a", () => questions.shift()?.() ?? Promise.resolve("asked too often"))
+      .catch((error: unknown) => error);
+    for (let left = questions.length; left > 0; left -= 1) connection.publish(`${ELECTED}.KV_a`);
+    expect(await settled).toBe(outcome);
+  }
 });
 
 it("a question that fails is not asked again", async () => {

@@ -27,13 +27,14 @@ export class Elections {
 
   /**
    * The answer to a question that the leader of a stream answers. Where there is none nobody does, not even later: it is
-   * asked again when there is one.
+   * asked again whenever there is one, and the first that is settled counts.
    */
   async ask<Answer>(stream: string, question: () => Promise<Answer>): Promise<Answer> {
     let stop = (): void => {};
-    const again = new Promise<Answer>((resolve) => {
+    const again = new Promise<Answer>((resolve, reject) => {
       stop = this.onElected((elected) => {
-        if (elected === stream) resolve(question());
+        // Each is listened to: a leader may be gone before it answers, and of a failure nobody heard the process would end.
+        if (elected === stream) question().then(resolve, reject);
       });
     });
     try {
