@@ -4,6 +4,7 @@ import {
   type ConnectionOptions,
   type NatsConnection,
   nkeyAuthenticator,
+  PermissionViolationError,
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from "@nats-io/nats-core";
@@ -135,7 +136,7 @@ export class NatsLink {
         lastError = undefined;
         this.#up(connection);
       }
-      if (status.type === "error") lastError = status.error;
+      if (status.type === "error" && !isDenial(status.error)) lastError = status.error;
     }
     const reason = await connection.closed();
     this.#connection = undefined;
@@ -160,6 +161,11 @@ export class NatsLink {
     const message = `the connection to ${this.#shown} was lost${why}`;
     this.#events.onDown(new ConatError("unavailable", message, { cause }));
   }
+}
+
+/** Of one subject; the connection goes on. */
+function isDenial(error: unknown): boolean {
+  return error instanceof PermissionViolationError;
 }
 
 function toConnectionOptions(options: ResolvedOptions, name: string): ConnectionOptions {

@@ -101,10 +101,13 @@ describe("opening a session on NATS", () => {
 
   it("as somebody who may not hear of elections does without", async () => {
     const user = '{ user: me, password: secret, permissions: { subscribe: { deny: "$JS.>" } } }';
-    const { url } = await serve({ config: [`authorization { users: [ ${user} ] }`] });
-    const session = await open({ servers: url.replace("nats://", "nats://me:secret@") });
+    const server = await serve({ config: [`authorization { users: [ ${user} ] }`] });
+    const session = await open({ servers: server.url.replace("nats://", "nats://me:secret@") });
     await store(session, ref, mutate(session, "a", "1"));
     expect(session.status.state).toBe("ready");
+    await server.kill();
+    await eventually(() => session.status.error !== undefined);
+    expect(session.status.error?.message).not.toContain("Permissions");
   });
 
   it("finds the same buckets again, however many come first at the same time", async () => {
