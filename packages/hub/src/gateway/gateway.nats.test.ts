@@ -204,10 +204,14 @@ describe("bytes that are no message", () => {
     await isAlive(neighbour);
   });
 
-  it("a client that leaves the namespace is let go", async () => {
-    const client = await welcomed();
+  it("a client that leaves the namespace is let go, and not listened to from then on", async () => {
+    const [client, neighbour] = [await welcomed(), await welcomed()];
     client.sendBytes(Uint8Array.from([0x92, 1, 0xa1, 0x2f]));
+    client.send("write", ref, [[1, "after the farewell", new Uint8Array([1]), null]]);
     await eventually(() => client.isClosed);
+    neighbour.send("read", 1, ref, "after the farewell");
+    await eventually(() => neighbour.heard("entry").length === 1);
+    expect(neighbour.heard("entry")).toEqual([[1, null, null]]);
   });
 });
 

@@ -32,6 +32,8 @@ export class GuardedDecoder extends Decoder {
         if (this.#hasConnected) throw new RangeError("a connection shakes hands once");
         this.#hasConnected = true;
       }
+      // Socket.IO ends the connection in the next tick: what came in one piece with the farewell is left to it, too.
+      if (type === PACKET.disconnect) this.takeEvent = undefined;
       const packet = decodePacket(frame);
       const { takeEvent } = this;
       if (takeEvent !== undefined && isEvent(packet)) {
