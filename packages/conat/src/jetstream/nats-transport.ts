@@ -6,7 +6,7 @@ type Chunk = IteratorResult<Uint8Array, undefined>;
 
 /**
  * The client library's connection over TCP or TLS, without what it spends on each chunk and each write: a generator,
- * and six promises. A tenth of the processor time of a client that writes and is told, one thing at a time.
+ * and six promises. That was a tenth of the processor time of a client that writes and is told, one thing at a time.
  */
 class PlainTransport extends NodeTransport {
   #take: ((chunk: Chunk) => void) | undefined;

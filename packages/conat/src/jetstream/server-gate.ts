@@ -3,7 +3,7 @@ import { ConatError } from "../protocol/conat-error.ts";
 /** Direct multi-get and TTL per message came with 2.11, atomic batches with 2.12; older servers ignore them silently. */
 export const MIN_SERVER_VERSION = "2.12.0";
 
-/** JetStream API level of {@link MIN_SERVER_VERSION}. The level belongs to the leader, the version to one server. */
+/** JetStream API level of {@link MIN_SERVER_VERSION}. The level is the leader's or, later, one server's; the version is one server's. */
 export const MIN_API_LEVEL = 2;
 
 /** @throws ConatError `server-too-old` naming both versions, when the server cannot keep our promises. */

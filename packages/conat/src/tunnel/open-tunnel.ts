@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { Msg, NatsConnection, Subscription } from "@nats-io/nats-core";
 import { usernamePasswordAuthenticator } from "@nats-io/nats-core";
-import { connect } from "@nats-io/transport-node";
 import type { ServerAddresses } from "../jetstream/address.ts";
+import { connectToNats } from "../jetstream/nats-transport.ts";
 import { ConatError, toConatError } from "../protocol/conat-error.ts";
 import { tunnelSubjects, tunnelUser } from "../protocol/subjects.ts";
 import { decodeTunnelMessage } from "./tunnel-message.ts";
@@ -97,7 +97,7 @@ function createStream(
 async function dial({ addresses, token }: TunnelOptions, user: string): Promise<NatsConnection> {
   const { servers, tls } = addresses;
   try {
-    return await connect({
+    return await connectToNats({
       servers: [...servers],
       name: "conat-backend",
       ...(tls ? { tls: {} } : {}),
