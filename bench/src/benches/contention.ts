@@ -2,6 +2,7 @@ import { atLeast, atMost, type Bench } from "../framework/bench.ts";
 import { p50, p99, perSecond, value } from "../framework/metrics.ts";
 import type { HotKeyOptions } from "../load/hot-key.ts";
 import type { RenewalsOptions } from "../load/renewals.ts";
+import { onNatsKv, onRawNats, openSides, straightOnNats, throughHub } from "./usual-sides.ts";
 
 const HOT_KEY: HotKeyOptions = { kind: "hot-key", writers: 50, operations: 4_000 };
 
@@ -37,34 +38,12 @@ export const hotKey: Bench = {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
     return [
-      await stage.side({
-        name: "conat",
-        role: "conat",
-        system: { kind: "conat", address: hub.url },
-        load: HOT_KEY,
-        servers: { hub, nats },
-      }),
-      await stage.side({
-        name: "conat direct",
-        role: "conat",
-        system: { kind: "conat", address: nats.url, project: "direct" },
-        load: HOT_KEY,
-        servers: { nats },
-      }),
-      await stage.side({
-        name: "raw NATS",
-        role: "floor",
-        system: { kind: "raw-nats", address: nats.url },
-        load: HOT_KEY,
-        servers: { nats },
-      }),
-      await stage.side({
-        name: "NATS KV",
-        role: "peer",
-        system: { kind: "nats-kv", address: nats.url },
-        load: HOT_KEY,
-        servers: { nats },
-      }),
+      ...(await openSides(stage, HOT_KEY, [
+        throughHub(hub, nats),
+        straightOnNats(nats),
+        onRawNats(nats),
+        onNatsKv(nats),
+      ])),
       ...(await stage.peers(HOT_KEY, ["prsm"])),
     ];
   },
@@ -101,28 +80,14 @@ export const renewals: Bench = {
   async open(stage) {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
-    return [
-      await stage.side({
-        name: "conat",
-        role: "conat",
-        system: { kind: "conat", address: hub.url, ephemeral: true },
-        load: RENEWALS,
-        servers: { hub, nats },
-      }),
-      await stage.side({
-        name: "conat direct",
-        role: "conat",
-        system: { kind: "conat", address: nats.url, project: "direct", ephemeral: true },
-        load: RENEWALS,
-        servers: { nats },
-      }),
-      await stage.side({
-        name: "raw NATS",
-        role: "floor",
-        system: { kind: "raw-nats", address: nats.url },
-        load: RENEWALS,
-        servers: { nats },
-      }),
-    ];
+    const inMemory = { kind: "conat", ephemeral: true } as const;
+    return openSides(stage, RENEWALS, [
+      { ...throughHub(hub, nats), system: { ...inMemory, address: hub.url } },
+      {
+        ...straightOnNats(nats),
+        system: { ...inMemory, address: nats.url, project: "direct" },
+      },
+      onRawNats(nats),
+    ]);
   },
 };

@@ -1,83 +1,44 @@
 import { atLeast, atMost, type Bench, type Row, type Side } from "../framework/bench.ts";
 import { cpuPerOperation, p50, perSecond } from "../framework/metrics.ts";
-import type { Server, Stage } from "../framework/stage.ts";
+import type { Stage } from "../framework/stage.ts";
 import type { FanOutOptions } from "../load/fan-out.ts";
 import type { LatencyOptions } from "../load/latency.ts";
 import type { LoadOptions } from "../load/load-process.ts";
+import { onRawSocketio, openSides, throughBareRelay, throughHub } from "./usual-sides.ts";
 
 /** More than are ever on their way under load, so that no change replaces another. */
 const KEYS = 5_000;
 
-interface Servers {
-  readonly nats: Server;
-  readonly hub: Server;
-  readonly socketio: Server;
-  /** Raw Socket.IO in front of raw NATS. */
-  readonly relay: Server;
-}
-
-async function startServers(stage: Stage): Promise<Servers> {
+/** Stores, on conat and on everything it is compared with. */
+async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
   const nats = await stage.nats();
   const hub = await stage.hub({ natsUrl: nats.url });
   const relay = await stage.socketio({ natsUrl: nats.url });
-  return { nats, hub, socketio: await stage.socketio(), relay };
-}
-
-function rawSide(stage: Stage, load: LoadOptions, { socketio }: Servers): Promise<Side> {
-  return stage.side({
-    name: "raw Socket.IO",
-    role: "floor",
-    system: { kind: "raw-socketio", address: socketio.url },
-    load,
-    servers: { relay: socketio },
-  });
-}
-
-/** Stores, on conat and on everything it is compared with. */
-async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
-  const servers = await startServers(stage);
-  const { hub, nats, relay } = servers;
+  const socketio = await stage.socketio();
   return [
-    await stage.side({
-      name: "conat",
-      role: "conat",
-      system: { kind: "conat", address: hub.url },
-      load,
-      servers: { hub, nats },
-    }),
-    await stage.side({
-      name: "conat entries",
-      role: "conat",
-      system: { kind: "conat", address: hub.url, project: "entries", entriesOnly: true },
-      load,
-      servers: { hub, nats },
-    }),
-    await rawSide(stage, load, servers),
-    await stage.side({
-      name: "bare relay",
-      role: "peer",
-      system: { kind: "raw-socketio", address: relay.url },
-      load,
-      servers: { relay, nats },
-    }),
+    ...(await openSides(stage, load, [
+      throughHub(hub, nats),
+      {
+        ...throughHub(hub, nats),
+        name: "conat entries",
+        system: { kind: "conat", address: hub.url, project: "entries", entriesOnly: true },
+      },
+      onRawSocketio(socketio),
+      throughBareRelay(relay, nats),
+    ])),
     // A reader of a peer subscribes to every key by itself, so there is only one: that favours them.
     ...(await stage.peers({ ...load, keys: 1 }, ["prsm", "deepstream"])),
   ];
 }
 
 async function openChannels(stage: Stage, load: LoadOptions): Promise<Side[]> {
-  const servers = await startServers(stage);
-  const { hub, nats } = servers;
-  return [
-    await stage.side({
-      name: "conat",
-      role: "conat",
-      system: { kind: "conat-channel", address: hub.url },
-      load,
-      servers: { hub, nats },
-    }),
-    await rawSide(stage, load, servers),
-  ];
+  const nats = await stage.nats();
+  const hub = await stage.hub({ natsUrl: nats.url });
+  const socketio = await stage.socketio();
+  return openSides(stage, load, [
+    { ...throughHub(hub, nats), system: { kind: "conat-channel", address: hub.url } },
+    onRawSocketio(socketio),
+  ]);
 }
 
 /** One change at a time: the next is written when everybody has the last. */

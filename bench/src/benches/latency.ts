@@ -2,6 +2,15 @@ import { atMost, type Bench, type Row, type Side } from "../framework/bench.ts";
 import { p50, p99 } from "../framework/metrics.ts";
 import type { Stage } from "../framework/stage.ts";
 import type { LatencyOptions } from "../load/latency.ts";
+import {
+  onNatsKv,
+  onRawNats,
+  onRawSocketio,
+  openSides,
+  straightOnNats,
+  throughBareRelay,
+  throughHub,
+} from "./usual-sides.ts";
 
 const HUB_FLOOR = ["raw NATS", "raw Socket.IO"];
 
@@ -50,48 +59,14 @@ async function open(stage: Stage, load: LatencyOptions): Promise<Side[]> {
   const socketio = await stage.socketio();
   const relay = await stage.socketio({ natsUrl: nats.url });
   return [
-    await stage.side({
-      name: "conat",
-      role: "conat",
-      system: { kind: "conat", address: hub.url },
-      load,
-      servers: { hub, nats },
-    }),
-    await stage.side({
-      name: "conat direct",
-      role: "conat",
-      system: { kind: "conat", address: nats.url, project: "direct" },
-      load,
-      servers: { nats },
-    }),
-    await stage.side({
-      name: "raw NATS",
-      role: "floor",
-      system: { kind: "raw-nats", address: nats.url },
-      load,
-      servers: { nats },
-    }),
-    await stage.side({
-      name: "raw Socket.IO",
-      role: "floor",
-      system: { kind: "raw-socketio", address: socketio.url },
-      load,
-      servers: { relay: socketio },
-    }),
-    await stage.side({
-      name: "bare relay",
-      role: "peer",
-      system: { kind: "raw-socketio", address: relay.url },
-      load,
-      servers: { relay, nats },
-    }),
-    await stage.side({
-      name: "NATS KV",
-      role: "peer",
-      system: { kind: "nats-kv", address: nats.url },
-      load,
-      servers: { nats },
-    }),
+    ...(await openSides(stage, load, [
+      throughHub(hub, nats),
+      straightOnNats(nats),
+      onRawNats(nats),
+      onRawSocketio(socketio),
+      throughBareRelay(relay, nats),
+      onNatsKv(nats),
+    ])),
     ...(await stage.peers(load, ["prsm", "deepstream"])),
   ];
 }

@@ -6,6 +6,7 @@ import type { ManyStoresOptions } from "../load/many-stores.ts";
 import type { Sample } from "../load/sample.ts";
 import { IDLE_STORES, type WritesOptions } from "../load/writes.ts";
 import type { SystemOptions } from "../systems/open-system.ts";
+import { onRawSocketio, openSides, throughHub } from "./usual-sides.ts";
 
 const IDLE: IdleOptions = { kind: "idle", connections: 5_000, stores: 3, together: 10 };
 const KILOBYTE = 1_000;
@@ -99,22 +100,7 @@ export const manyStores: Bench = {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
     const relay = await stage.socketio();
-    return [
-      await stage.side({
-        name: "conat",
-        role: "conat",
-        system: { kind: "conat", address: hub.url },
-        load: MANY_STORES,
-        servers: { hub, nats },
-      }),
-      await stage.side({
-        name: "raw Socket.IO",
-        role: "peer",
-        system: { kind: "raw-socketio", address: relay.url },
-        load: MANY_STORES,
-        servers: { relay },
-      }),
-    ];
+    return openSides(stage, MANY_STORES, [throughHub(hub, nats), onRawSocketio(relay, "peer")]);
   },
 };
 

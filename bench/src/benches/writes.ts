@@ -2,54 +2,29 @@ import { atLeast, type Bench, type Side } from "../framework/bench.ts";
 import { perSecond } from "../framework/metrics.ts";
 import type { Stage } from "../framework/stage.ts";
 import type { WritesOptions } from "../load/writes.ts";
+import {
+  onCarefulNats,
+  onNatsKv,
+  onRawNats,
+  openSides,
+  straightOnNats,
+  throughBareRelay,
+  throughHub,
+} from "./usual-sides.ts";
 
 async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
   const nats = await stage.nats();
   const hub = await stage.hub({ natsUrl: nats.url });
   const relay = await stage.socketio({ natsUrl: nats.url });
   return [
-    await stage.side({
-      name: "conat",
-      role: "conat",
-      system: { kind: "conat", address: hub.url },
-      load,
-      servers: { hub, nats },
-    }),
-    await stage.side({
-      name: "conat direct",
-      role: "conat",
-      system: { kind: "conat", address: nats.url, project: "direct" },
-      load,
-      servers: { nats },
-    }),
-    await stage.side({
-      name: "raw NATS",
-      role: "floor",
-      system: { kind: "raw-nats", address: nats.url },
-      load,
-      servers: { nats },
-    }),
-    await stage.side({
-      name: "careful NATS",
-      role: "peer",
-      system: { kind: "raw-nats", address: nats.url, careful: true },
-      load,
-      servers: { nats },
-    }),
-    await stage.side({
-      name: "bare relay",
-      role: "peer",
-      system: { kind: "raw-socketio", address: relay.url },
-      load,
-      servers: { relay, nats },
-    }),
-    await stage.side({
-      name: "NATS KV",
-      role: "peer",
-      system: { kind: "nats-kv", address: nats.url },
-      load,
-      servers: { nats },
-    }),
+    ...(await openSides(stage, load, [
+      throughHub(hub, nats),
+      straightOnNats(nats),
+      onRawNats(nats),
+      onCarefulNats(nats),
+      throughBareRelay(relay, nats),
+      onNatsKv(nats),
+    ])),
     ...(await stage.peers(load, ["prsm", "deepstream"])),
   ];
 }
