@@ -1,4 +1,5 @@
 import type { NatsConnection } from "@nats-io/nats-core";
+import type { Entry } from "../protocol/entry.ts";
 import type { Buckets } from "./buckets.ts";
 import type { LoadLane } from "./load-lane.ts";
 import type { StoreFeed } from "./store-feed.ts";
@@ -21,6 +22,8 @@ export interface FeedHost {
   serverTime(): number;
   /** A number in [0, 1). */
   random(): number;
+  /** The server has just stored this. */
+  heard(entry: Entry): void;
   /** Has the feed's entries told at the end of this turn of the event loop. */
   schedule(feed: StoreFeed): void;
   /** Has the feed look soon whether it was told everything. */

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConatError } from "../protocol/conat-error.ts";
+import type { Entry } from "../protocol/entry.ts";
+import { type StoreRef, storeKey } from "../protocol/scope.ts";
 import { atEndOfTurn } from "../util/end-of-turn.ts";
 import type { FeedCounters, FeedHost, ReadyState } from "./feed-host.ts";
 import { Limiter } from "./limiter.ts";
@@ -18,7 +20,7 @@ const JITTER_PER_FEED_MS = 1;
 const MAX_JITTER_MS = 1_000;
 
 /** What a session lends to its feeds. */
-export type FeedSetParts = Pick<FeedHost, "lane" | "serverTime" | "checkBuckets">;
+export type FeedSetParts = Pick<FeedHost, "lane" | "serverTime" | "checkBuckets" | "heard">;
 
 /** All open stores of a session, and what they share. */
 export class FeedSet implements FeedHost {
@@ -34,17 +36,21 @@ export class FeedSet implements FeedHost {
   readonly random: () => number;
   readonly serverTime: () => number;
   readonly checkBuckets: () => void;
+  readonly heard: (entry: Entry) => void;
   readonly #headCheckMs: number;
   readonly #checks = new Limiter(CHECKS);
   /** In the order of their last head check. */
   readonly #feeds = new Set<StoreFeed>();
+  /** The one of each store that was opened last, if it is still there. */
+  readonly #byStore = new Map<string, StoreFeed>();
   readonly #turn: StoreFeed[] = [];
   #ready: ReadyState | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
   #checksDue = 0;
 
-  constructor(options: ResolvedOptions, { lane, serverTime, checkBuckets }: FeedSetParts) {
+  constructor(options: ResolvedOptions, { lane, serverTime, checkBuckets, heard }: FeedSetParts) {
     this.lane = lane;
+    this.heard = heard;
     this.requestTimeoutMs = options.requestTimeoutMs;
     this.random = options.random;
     this.serverTime = serverTime;
@@ -62,11 +68,18 @@ export class FeedSet implements FeedHost {
 
   add(feed: StoreFeed): void {
     this.#feeds.add(feed);
+    this.#byStore.set(feed.store, feed);
     if (this.#ready) feed.recover(this.#ready);
   }
 
   forget(feed: StoreFeed): void {
     this.#feeds.delete(feed);
+    if (this.#byStore.get(feed.store) === feed) this.#byStore.delete(feed.store);
+  }
+
+  /** Whether one of them is told now what is stored in a store. It may be though the answer is no. */
+  hears(ref: StoreRef): boolean {
+    return this.#byStore.get(storeKey(ref))?.isLive === true;
   }
 
   schedule(feed: StoreFeed): void {

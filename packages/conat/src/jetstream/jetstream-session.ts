@@ -93,8 +93,12 @@ export class JetstreamSession implements Session {
       lane: this.#lane,
       serverTime: () => this.serverTime(),
       checkBuckets: () => this.#readiness.checkBuckets(),
+      heard: (entry) => this.#publisher.heard(entry),
     });
-    this.#publisher = new Publisher(options, () => this.#readiness.checkBuckets());
+    this.#publisher = new Publisher(options, {
+      onBucketInDoubt: () => this.#readiness.checkBuckets(),
+      hears: (ref) => this.#feeds.hears(ref),
+    });
     this.#bound = new BoundEntries({
       below: {
         read: (ref, key) => this.read(ref, key),

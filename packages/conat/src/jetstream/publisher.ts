@@ -1,10 +1,11 @@
 import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/nats-core";
 import { ConatError, type ErrorKind } from "../protocol/conat-error.ts";
+import type { Entry } from "../protocol/entry.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import { keySubject } from "../protocol/subjects.ts";
 import type { Mutation, WriteResult } from "../session/session.ts";
+import { atEndOfTurn } from "../util/end-of-turn.ts";
 import { tell } from "../util/tell.ts";
-import { BoundedQueue } from "./bounded-queue.ts";
 import type { OpenBucket } from "./buckets.ts";
 import { readDigits } from "./delivery.ts";
 import type { ReadyState } from "./feed-host.ts";
@@ -12,20 +13,11 @@ import { readEntry } from "./leader.ts";
 import { Limiter } from "./limiter.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin, type ResolvedOptions } from "./options.ts";
-import { publishRaw } from "./publish-raw.ts";
+import { checkOpen, type OutgoingMessage, publishRaw } from "./publish-raw.ts";
 import { readPublishReply } from "./publish-reply.ts";
 import { type RawMessage, toRawMessage } from "./raw-message.ts";
 import { writeHeaders } from "./write-headers.ts";
-
-/** Writes in flight at the same time: enough to keep a server busy, few enough to be done soon after a cut. */
-const WINDOW_WRITES = 2_000;
-
-/** Bytes in flight at the same time. */
-const WINDOW_BYTES = 16_777_216;
-
-/** Writes that wait for a place in the window, and their bytes. */
-const QUEUE_WRITES = 100_000;
-const QUEUE_BYTES = 67_108_864;
+import { WriteWindow } from "./write-window.ts";
 
 /** Conflicts whose current entry is read at the same time. */
 const CONFLICT_READS = 64;
@@ -38,46 +30,73 @@ const OVERHEAD_BYTES = 300;
 
 const NO_VALUE = new Uint8Array(0);
 
+const NONE: Write[] = [];
+
 interface Write {
   readonly ref: StoreRef;
   readonly mutation: Mutation;
   readonly onResult: (result: WriteResult) => void;
   readonly bytes: number;
+  /** The message that stores it is likely to be heard, so that it may go without an answer. */
+  mayBeQuiet: boolean;
   bucket: OpenBucket | undefined;
   /** When it was sent, by the monotonic clock. */
   sentAt: number;
   /** Its sequence must be above this: that was stored before it was sent. */
   above: number;
+  /** Those sent right before it without asking for an answer. When this one has its answer, they have been dealt with. */
+  quiet: Write[] | undefined;
 }
 
-/** Publishes writes and tells what became of each, with no promise and no timer per write. */
+/** A write as the message to be sent. */
+interface Prepared {
+  readonly write: Write;
+  readonly message: OutgoingMessage;
+}
+
+export interface PublisherParts {
+  /** Something suggests that a bucket is gone, or has another history than before. */
+  onBucketInDoubt(): void;
+  /** Whether {@link Publisher.heard} is told what is stored in a store. It may change at any time. */
+  hears(ref: StoreRef): boolean;
+}
+
+/**
+ * Publishes writes and tells what became of each, with no promise and no timer per write.
+ *
+ * Of writes that leave together only the last asks for an answer: what is stored is heard anyway, and an answer for each
+ * costs the server a fifth of its work. The server deals with the writes of a connection in order, and what it stores
+ * comes before its answer. So those of which nothing was heard by then were refused, or stored without our hearing: they
+ * are sent again under the same id, and this time they ask.
+ */
 export class Publisher {
   readonly #timeoutMs: number;
   readonly #requestTimeoutMs: number;
-  readonly #onBucketInDoubt: () => void;
+  readonly #parts: PublisherParts;
   readonly #inbox = `${createInbox()}.`;
   readonly #conflictReads = new Limiter(CONFLICT_READS);
-  /** By the number at the end of their reply subject, in the order they were sent. */
+  /** Those that ask for an answer by the number at the end of their reply subject, in the order they were sent. */
   readonly #sent = new Map<number, Write>();
-  readonly #queue = new BoundedQueue<Write>(QUEUE_WRITES, QUEUE_BYTES);
-  #open = 0;
-  #openBytes = 0;
+  /** Those that do not, by their number. No two at a time have the same, whoever they are from. */
+  readonly #quiet = new Map<number, Write>();
+  readonly #window = new WriteWindow<Write>();
   #nextReply = 1;
   #knownOrigin = "";
   #ready: ReadyState | undefined;
   #subscription: Subscription | undefined;
   #subscribedOn: NatsConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #isSendingSoon = false;
 
-  constructor(options: ResolvedOptions, onBucketInDoubt: () => void) {
+  constructor(options: ResolvedOptions, parts: PublisherParts) {
     this.#timeoutMs = options.writeTimeoutMs;
     this.#requestTimeoutMs = options.requestTimeoutMs;
-    this.#onBucketInDoubt = onBucketInDoubt;
+    this.#parts = parts;
   }
 
   /** Writes sent and not answered, and writes that wait to be sent. */
   get size(): number {
-    return this.#open + this.#queue.length;
+    return this.#window.size;
   }
 
   resume(ready: ReadyState): void {
@@ -94,21 +113,20 @@ export class Publisher {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const sent = [...this.#sent.values()];
-    const queued = this.#queue.takeAll();
+    const waiting = this.#window.dropWaiting();
     this.#sent.clear();
     for (const write of sent) {
-      this.#fail(write, "ambiguous", `no answer before the connection was lost: ${error.message}`);
+      this.#lose(write, `no answer before the connection was lost: ${error.message}`);
     }
-    for (const write of queued) this.#tellFailed(write, error);
+    for (const write of waiting) this.#tellFailed(write, error);
   }
 
   /** The stream has a leader again: what was sent to it before may or may not be stored, and gets no answer. */
   giveUp(stream: string): void {
     const lost = [...this.#sent].filter(([, { bucket }]) => bucket?.stream === stream);
     for (const [id] of lost) this.#sent.delete(id);
-    for (const [, write] of lost) {
-      this.#fail(write, "ambiguous", "no answer before its bucket had another leader");
-    }
+    for (const [, write] of lost)
+      this.#lose(write, "no answer before its bucket had another leader");
     this.#sendQueued();
   }
 
@@ -119,6 +137,8 @@ export class Publisher {
     onResult: (result: WriteResult) => void,
     notReady: () => ConatError,
   ): void {
+    const isHeard = mutations.length > 1 && this.#parts.hears(ref);
+    const entered: Write[] = [];
     for (const mutation of mutations) {
       const bytes = (mutation.value?.length ?? 0) + mutation.key.length + OVERHEAD_BYTES;
       const write: Write = {
@@ -126,43 +146,81 @@ export class Publisher {
         mutation,
         onResult,
         bytes,
+        mayBeQuiet: isHeard && mayBeQuiet(mutation),
         bucket: undefined,
         sentAt: 0,
         above: 0,
+        quiet: undefined,
       };
       if (this.#ready === undefined) {
         this.#refuse(write, notReady());
-      } else if (this.#queue.length === 0 && this.#hasRoom(bytes)) {
-        this.#send(write, this.#ready);
-      } else if (this.#queue.isFullFor(bytes)) {
+        continue;
+      }
+      const place = this.#window.enter(write);
+      if (place === "in") entered.push(write);
+      else if (place === "full") {
         this.#refuse(write, new ConatError("unavailable", "too many writes wait for nats-server"));
-      } else {
-        this.#queue.push(write);
       }
     }
+    this.#send(entered);
   }
 
-  #hasRoom(bytes: number): boolean {
-    if (this.#open === 0) return true;
-    return this.#open < WINDOW_WRITES && this.#openBytes + bytes <= WINDOW_BYTES;
+  /** A message that the server has just stored. */
+  heard({ write: number, origin, key, seq }: Entry): void {
+    const write = this.#quiet.get(number);
+    if (write === undefined) return;
+    const { mutation } = write;
+    if (mutation.origin !== origin || mutation.key !== key) return;
+    this.#quiet.delete(number);
+    this.#stored(write, seq, false);
+    this.#sendSoon();
   }
 
-  #sendQueued(): void {
+  /** When all that has come in is dealt with: what has waited leaves together. */
+  #sendSoon(): void {
+    if (this.#isSendingSoon || !this.#window.hasWaiting) return;
+    this.#isSendingSoon = true;
+    atEndOfTurn(this.#sendQueued);
+  }
+
+  readonly #sendQueued = (): void => {
+    this.#isSendingSoon = false;
+    if (this.#ready !== undefined) this.#send(this.#window.enterWaiting());
+  };
+
+  /** Sends what is in the window, and asks for an answer to the last that goes to a store. */
+  #send(writes: readonly Write[]): void {
     const ready = this.#ready;
     if (ready === undefined) return;
-    for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      if (!this.#hasRoom(next.bytes)) return;
-      this.#queue.shift();
-      this.#send(next, ready);
+    let quiet: Write[] | undefined;
+    let last: Prepared | undefined;
+    for (const write of writes) {
+      const next = this.#prepare(write, ready);
+      if (next === undefined) continue;
+      if (last !== undefined) {
+        const { mutation, ref, mayBeQuiet } = last.write;
+        if (mayBeQuiet && ref === write.ref && !this.#quiet.has(mutation.write)) {
+          this.#publishQuietly(last, ready);
+          quiet ??= [];
+          quiet.push(last.write);
+        } else {
+          this.#publish(last, quiet, ready);
+          quiet = undefined;
+        }
+      }
+      last = next;
     }
+    if (last !== undefined) this.#publish(last, quiet, ready);
   }
 
-  #send(write: Write, { buckets, connection }: ReadyState): void {
+  /** The message that stores a write; a write that cannot be one is refused. */
+  #prepare(write: Write, { buckets, connection }: ReadyState): Prepared | undefined {
     const { ref, mutation } = write;
     try {
       if (mutation.origin !== "" && mutation.origin !== this.#knownOrigin) {
         this.#knownOrigin = checkOrigin(mutation.origin);
       }
+      checkOpen(connection);
       const bucket = buckets.of(ref);
       const subject = keySubject(bucket.name, ref, mutation.key);
       if (subject.length > MAX_SUBJECT_BYTES) {
@@ -174,18 +232,28 @@ export class Publisher {
       const payload = mutation.value ?? NO_VALUE;
       const headers = writeHeaders(ref, mutation, subject, bucket.markerTtlMs);
       checkSize(payload.length + headers.length, connection);
-      const id = this.#nextReply++;
-      publishRaw(connection, { subject, reply: this.#inbox + id, headers, payload });
       write.bucket = bucket;
-      write.sentAt = performance.now();
       write.above = bucket.highWater;
-      this.#open += 1;
-      this.#openBytes += write.bytes;
-      this.#sent.set(id, write);
-      this.#timer ??= setTimeout(this.#onTimer, this.#timeoutMs);
+      return { write, message: { subject, headers, payload } };
     } catch (cause) {
+      this.#window.leave(write);
       this.#refuse(write, fromNatsError(cause, "publish a write"));
+      return undefined;
     }
+  }
+
+  #publishQuietly({ write, message }: Prepared, { connection }: ReadyState): void {
+    publishRaw(connection, message);
+    this.#quiet.set(write.mutation.write, write);
+  }
+
+  #publish({ write, message }: Prepared, quiet: Write[] | undefined, ready: ReadyState): void {
+    const id = this.#nextReply++;
+    publishRaw(ready.connection, message, this.#inbox + id);
+    write.quiet = quiet;
+    write.sentAt = performance.now();
+    this.#sent.set(id, write);
+    this.#timer ??= setTimeout(this.#onTimer, this.#timeoutMs);
   }
 
   readonly #onReply = (error: Error | null, message: Msg): void => {
@@ -195,32 +263,45 @@ export class Publisher {
     const write = this.#sent.get(id);
     if (write === undefined) return;
     this.#sent.delete(id);
+    this.#send(this.#takeUnheard(write));
     this.#settle(write, raw);
-    this.#sendQueued();
+    this.#sendSoon();
   };
+
+  /** Those sent quietly before a write of which nothing has been heard. They are not quiet any more. */
+  #takeUnheard(write: Write): Write[] {
+    const { quiet } = write;
+    write.quiet = undefined;
+    if (quiet === undefined) return NONE;
+    const unheard = quiet.filter((one) => this.#quiet.get(one.mutation.write) === one);
+    for (const one of unheard) {
+      this.#quiet.delete(one.mutation.write);
+      one.mayBeQuiet = false;
+    }
+    return unheard;
+  }
 
   #settle(write: Write, raw: RawMessage): void {
     const reply = readPublishReply(raw);
     if (reply.type === "stored") {
-      const { bucket } = write;
-      if (bucket !== undefined && !reply.duplicate && reply.seq <= write.above) {
-        bucket.hasGoneBack = true;
-        this.#onBucketInDoubt();
-      }
-      if (bucket !== undefined && reply.seq > bucket.highWater) bucket.highWater = reply.seq;
-      this.#release(write);
-      tell(write.onResult, {
-        write: write.mutation.write,
-        ok: true,
-        seq: reply.seq,
-        duplicate: reply.duplicate,
-      });
+      this.#stored(write, reply.seq, reply.duplicate);
     } else if (reply.kind === "conflict") {
       void this.#conflicted(write, reply.reason);
     } else {
-      if (reply.kind === "unavailable") this.#onBucketInDoubt();
+      if (reply.kind === "unavailable") this.#parts.onBucketInDoubt();
       this.#fail(write, reply.kind, `not stored: ${reply.reason}`);
     }
+  }
+
+  #stored(write: Write, seq: number, duplicate: boolean): void {
+    const { bucket, mutation } = write;
+    if (bucket !== undefined && !duplicate && seq <= write.above) {
+      bucket.hasGoneBack = true;
+      this.#parts.onBucketInDoubt();
+    }
+    if (bucket !== undefined && seq > bucket.highWater) bucket.highWater = seq;
+    this.#window.leave(write);
+    tell(write.onResult, { write: mutation.write, ok: true, seq, duplicate });
   }
 
   /** Another write of the key came first. What it wrote is read, so that the caller can merge without a further trip. */
@@ -237,19 +318,20 @@ export class Publisher {
             // Without it the caller learns the entry from its feed.
             .catch(() => undefined);
     const error = new ConatError("conflict", `not stored: ${reason}`, { current });
-    this.#release(write);
+    this.#window.leave(write);
     this.#tellFailed(write, error);
-    this.#sendQueued();
+    this.#sendSoon();
+  }
+
+  /** Nobody can say whether a write is stored, or those that were sent quietly before it. */
+  #lose(write: Write, message: string): void {
+    for (const one of this.#takeUnheard(write)) this.#fail(one, "ambiguous", message);
+    this.#fail(write, "ambiguous", message);
   }
 
   #fail(write: Write, kind: ErrorKind, message: string): void {
-    this.#release(write);
+    this.#window.leave(write);
     this.#tellFailed(write, new ConatError(kind, message));
-  }
-
-  #release(write: Write): void {
-    this.#open -= 1;
-    this.#openBytes -= write.bytes;
   }
 
   #tellFailed({ mutation, onResult }: Write, error: ConatError): void {
@@ -271,11 +353,16 @@ export class Publisher {
         break;
       }
       this.#sent.delete(id);
-      this.#onBucketInDoubt();
-      this.#fail(write, "ambiguous", `nats-server did not answer within ${this.#timeoutMs} ms`);
+      this.#parts.onBucketInDoubt();
+      this.#lose(write, `nats-server did not answer within ${this.#timeoutMs} ms`);
     }
     this.#sendQueued();
   };
+}
+
+/** A compare-and-set that is sent again is told that its own first try was a conflict. */
+function mayBeQuiet({ origin, expectedSeq }: Mutation): boolean {
+  return origin !== "" && expectedSeq === undefined;
 }
 
 function checkSize(bytes: number, connection: NatsConnection): void {

@@ -36,6 +36,7 @@ const MAX_BEHIND = 3;
 
 /** One open store: follows the live tail, and loads whatever the tail cannot have told. */
 export class StoreFeed implements Feed {
+  readonly store: string;
   readonly #ref: StoreRef;
   readonly #listener: FeedListener;
   readonly #host: FeedHost;
@@ -77,6 +78,7 @@ export class StoreFeed implements Feed {
     host: FeedHost,
     since: Checkpoint | undefined,
   ) {
+    this.store = storeKey(ref);
     this.#ref = ref;
     this.#listener = listener;
     this.#host = host;
@@ -240,7 +242,7 @@ export class StoreFeed implements Feed {
       return 10 * 2 ** failures;
     }
     this.#host.counters.failedLoads += 1;
-    const error = fromNatsError(cause, `load the store ${storeKey(this.#ref)}`);
+    const error = fromNatsError(cause, `load the store ${this.store}`);
     const isBehind = cause instanceof LoadRaced || error.kind === "timeout";
     if (isBehind && failures >= MAX_BEHIND) this.#host.lane.elsewhere();
     if (error.kind === "forbidden" || error.kind === "bad-options") {
@@ -339,12 +341,14 @@ export class StoreFeed implements Feed {
       callback: (error, message) => {
         if (this.#told === "closed") return;
         if (error) {
-          this.end(fromNatsError(error, `follow the store ${storeKey(this.#ref)}`));
+          this.end(fromNatsError(error, `follow the store ${this.store}`));
           return;
         }
         const entry = this.#reader.live(toRawMessage(message));
-        if (entry !== undefined) this.#hold(entry);
-        else if (this.isLive) this.#reloadForLostName();
+        if (entry !== undefined) {
+          this.#hold(entry);
+          this.#host.heard(entry);
+        } else if (this.isLive) this.#reloadForLostName();
       },
     });
   }
