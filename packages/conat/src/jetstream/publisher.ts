@@ -30,8 +30,6 @@ const OVERHEAD_BYTES = 300;
 
 const NO_VALUE = new Uint8Array(0);
 
-const NONE: Write[] = [];
-
 interface Write {
   readonly ref: StoreRef;
   readonly mutation: Mutation;
@@ -263,16 +261,15 @@ export class Publisher {
     const write = this.#sent.get(id);
     if (write === undefined) return;
     this.#sent.delete(id);
-    this.#send(this.#takeUnheard(write));
+    if (write.quiet !== undefined) this.#send(this.#takeUnheard(write));
     this.#settle(write, raw);
     this.#sendSoon();
   };
 
   /** Those sent quietly before a write of which nothing has been heard. They are not quiet any more. */
   #takeUnheard(write: Write): Write[] {
-    const { quiet } = write;
+    const { quiet = [] } = write;
     write.quiet = undefined;
-    if (quiet === undefined) return NONE;
     const unheard = quiet.filter((one) => this.#quiet.get(one.mutation.write) === one);
     for (const one of unheard) {
       this.#quiet.delete(one.mutation.write);

@@ -56,6 +56,22 @@ describe("an outbox", () => {
     expect(outbox.bytes).toBe(0);
   });
 
+  it("goes behind the others of its turn when it is asked to, and only then", async () => {
+    const [writer, reader] = [new ScriptedConnection(), new ScriptedConnection()];
+    const order: string[] = [];
+    vi.spyOn(writer.direct, "push").mockImplementation(() => order.push("writer"));
+    vi.spyOn(reader.direct, "push").mockImplementation(() => order.push("reader"));
+    const [first, second] = [openOutbox(writer), openOutbox(reader)];
+    first.sendFrame(FRAME);
+    first.goLast();
+    second.sendFrame(FRAME);
+    await nextTick();
+    first.sendFrame(FRAME);
+    second.sendFrame(FRAME);
+    await nextTick();
+    expect(order).toEqual(["reader", "writer", "writer", "reader"]);
+  });
+
   it("lets what may linger wait for what may not, and no longer than a few milliseconds", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     try {

@@ -34,6 +34,7 @@ let lingering: Outbox[] = [];
 function flushFilled(): void {
   const outboxes = filled;
   filled = [];
+  for (const outbox of outboxes) if (!outbox.goesLast) outbox.flush();
   for (const outbox of outboxes) outbox.flush();
 }
 
@@ -62,6 +63,7 @@ export class Outbox {
   /** The next tick flushes it. */
   #isFilled = false;
   #isLingering = false;
+  #goesLast = false;
   /** Engine.IO may have packets that wait for the WebSocket. */
   #isQueueing: boolean;
   /** Bytes of frames that wait behind them. */
@@ -97,6 +99,16 @@ export class Outbox {
   /** The client reads more slowly than it is told things. */
   get isFull(): boolean {
     return this.bytes > this.#maxBytes;
+  }
+
+  /** What it is given in this turn leaves behind what all others are given. */
+  get goesLast(): boolean {
+    return this.#goesLast;
+  }
+
+  /** Lets the others of this turn go first: what they are told is news to them. */
+  goLast(): void {
+    this.#goesLast = true;
   }
 
   send<Name extends keyof HubEvents>(event: Name, ...message: Parameters<HubEvents[Name]>): void {
@@ -140,6 +152,7 @@ export class Outbox {
   /** Hands over everything now. */
   flush(): void {
     this.#isFilled = false;
+    this.#goesLast = false;
     const frame = this.#frame;
     if (frame === undefined) return;
     const further = this.#further;

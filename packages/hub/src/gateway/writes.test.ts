@@ -31,7 +31,7 @@ it("answers writes in the order in which the server has answered them, refusals 
     },
     limits: { maxPendingWrites: 10, maxPendingWriteBytes: 1_000 },
     tally: new Tally(),
-    outbox: { send: (...message: unknown[]) => void said.push(message) },
+    outbox: { goLast: () => {}, send: (...message: unknown[]) => void said.push(message) },
     refuse: (error: ConatError, tell: (error: ConatError) => void) => tell(error),
   };
   const writes = new Writes(context as unknown as ConnectionContext);

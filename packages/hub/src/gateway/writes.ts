@@ -104,6 +104,8 @@ export class Writes {
   flush(): void {
     this.#isFlushDue = false;
     if (this.#stored.length === 0 || this.#isClosed) return;
+    // Who wrote has seen it all along.
+    this.#context.outbox.goLast();
     this.#context.outbox.send("ack", this.#stored, this.#duplicates);
     this.#stored = [];
     this.#duplicates = [];
