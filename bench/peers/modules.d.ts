@@ -68,3 +68,8 @@ declare module "@deepstream/client" {
     close(): void;
   }
 }
+
+declare module "socket.io-msgpack-parser" {
+  export class Encoder {}
+  export class Decoder {}
+}

@@ -61,6 +61,16 @@ export function onRawSocketio(relay: Server, role: "floor" | "peer" = "floor"): 
   };
 }
 
+/** The same with values as objects, as who writes it by hand has them: every reader decodes each. */
+export function onRawSocketioObjects(relay: Server): UsualSide {
+  return {
+    name: "raw Socket.IO objects",
+    role: "floor",
+    system: { kind: "raw-socketio", address: relay.url, objects: true },
+    servers: { relay },
+  };
+}
+
 /** @param relay a relay with NATS behind it */
 export function throughBareRelay(relay: Server, nats: Server): UsualSide {
   return {

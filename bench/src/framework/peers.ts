@@ -9,7 +9,7 @@ const FOLDER = join(import.meta.dirname, "../../peers");
 const ROOT = join(import.meta.dirname, "../../..");
 const STAMP = join(FOLDER, "node_modules/.conat-bench-peers");
 
-export type Peer = "prsm" | "deepstream";
+export type Peer = "prsm" | "deepstream" | "socket.io-msgpack-parser";
 
 /**
  * Installs the other systems that rows are compared with. What cannot be had is left out, and `log` says so.
@@ -20,6 +20,7 @@ export async function providePeers(log: (line: string) => void): Promise<Readonl
   try {
     await installPackages(log);
     peers.add("deepstream");
+    peers.add("socket.io-msgpack-parser");
     await provideRedis(log);
     peers.add("prsm");
   } catch (error) {

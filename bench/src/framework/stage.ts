@@ -3,7 +3,7 @@ import type { prsmServer } from "../../peers/prsm-server.ts";
 import type { LoadOptions, loadProcess } from "../load/load-process.ts";
 import type { Sample } from "../load/sample.ts";
 import type { HubProcessOptions, hubProcess } from "../servers/hub-process.ts";
-import type { socketioServer } from "../servers/socketio-server.ts";
+import type { SocketioServerOptions, socketioServer } from "../servers/socketio-server.ts";
 import type { UsedMemory } from "../servers/used-memory.ts";
 import type { SystemOptions } from "../systems/open-system.ts";
 import type { Role, Side } from "./bench.ts";
@@ -68,7 +68,7 @@ export class Stage {
 
   /** The raw Socket.IO server; with NATS behind it when it has an address. */
   async socketio(
-    options: { natsUrl?: string } = {},
+    options: SocketioServerOptions = {},
     flags: readonly string[] = [],
   ): Promise<OwnServer> {
     const node = this.node<typeof socketioServer>({ module: "servers/socketio-server.ts", flags });
@@ -80,11 +80,22 @@ export class Stage {
   async peers(load: LoadOptions, wanted: readonly Peer[]): Promise<Side[]> {
     const sides: Side[] = [];
     for (const peer of wanted.filter((one) => this.#options.peers.has(one))) {
-      const servers = peer === "prsm" ? await this.#prsm() : await this.#deepstream();
+      const servers = await this.#peerServers(peer);
       const system = { kind: peer, address: servers.server.url };
       sides.push(await this.side({ name: peer, role: "peer", system, load, servers }));
     }
     return sides;
+  }
+
+  async #peerServers(peer: Peer): Promise<{ server: Server; redis?: Server }> {
+    switch (peer) {
+      case "prsm":
+        return this.#prsm();
+      case "deepstream":
+        return this.#deepstream();
+      case "socket.io-msgpack-parser":
+        return { server: await this.socketio({ parser: peer }) };
+    }
   }
 
   async #deepstream(): Promise<{ server: Server }> {

@@ -8,35 +8,38 @@ import { rawNats } from "../systems/raw-nats.ts";
 import { type Connection, makeValue, VALUE_BYTES } from "../systems/system.ts";
 import { usedMemory } from "./used-memory.ts";
 
+export interface SocketioServerOptions {
+  /** NATS to store writes in. */
+  readonly natsUrl?: string | undefined;
+  /** @default "conat" */
+  readonly parser?: "conat" | "socket.io-msgpack-parser";
+}
+
 /**
  * The floor on Socket.IO: a process that passes each write on to everybody who has the store open, one packet per
- * change, with conat's parser. It checks nothing and keeps nothing.
+ * change, with conat's parser or the published one for MessagePack. It checks nothing and keeps nothing.
  *
  * With a NATS address it is the least that a hub could be: writes are stored in JetStream, and what JetStream
  * republishes is passed on.
  */
 const http = createServer();
-const io = new Server(http, {
-  parser: { Encoder, Decoder },
-  transports: ["websocket"],
-  serveClient: false,
-});
+let io: Server | undefined;
 let nats: Connection | undefined;
 
-function relay(): void {
+function relay(io: Server): void {
   io.on("connection", (socket) => {
     socket.on("open", (store: string, done: () => void) => {
       void socket.join(store);
       done();
     });
-    socket.on("set", (store: string, key: string, value: Uint8Array) => {
+    socket.on("set", (store: string, key: string, value: unknown) => {
       io.to(store).emit("changed", store, key, value);
     });
     socket.on("flush", (done: () => void) => done());
   });
 }
 
-async function relayThroughNats(address: string): Promise<void> {
+async function relayThroughNats(io: Server, address: string): Promise<void> {
   nats = await rawNats({ kind: "raw-nats", address }).connect();
   const store = await nats.open("relay", 0);
   await store.onChange((key) => io.to("relay").emit("changed", "relay", key, VALUE_BYTES));
@@ -53,14 +56,20 @@ async function relayThroughNats(address: string): Promise<void> {
 export const socketioServer = serve(
   {
     /** Returns the address. */
-    async listen({ natsUrl }: { natsUrl?: string | undefined }): Promise<string> {
-      if (natsUrl === undefined) relay();
-      else await relayThroughNats(natsUrl);
+    async listen({ natsUrl, parser = "conat" }: SocketioServerOptions): Promise<string> {
+      io = new Server(http, {
+        parser:
+          parser === "conat" ? { Encoder, Decoder } : await import("../../peers/msgpack-parser.ts"),
+        transports: ["websocket"],
+        serveClient: false,
+      });
+      if (natsUrl === undefined) relay(io);
+      else await relayThroughNats(io, natsUrl);
       http.listen(0, "127.0.0.1");
       await once(http, "listening");
       return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
     },
     memory: usedMemory,
   },
-  () => io.close(),
+  () => io?.close(),
 );

@@ -33,6 +33,11 @@ export async function openSystem(options: SystemOptions): Promise<System> {
       return (await import("../../peers/deepstream.ts")).deepstream(options.address);
     case "prsm":
       return (await import("../../peers/prsm.ts")).prsm(options.address);
+    case "socket.io-msgpack-parser":
+      return rawSocketio(
+        { kind: "raw-socketio", address: options.address, objects: true },
+        await import("../../peers/msgpack-parser.ts"),
+      );
     case "nats-kv":
       return natsKv(options);
     case "raw-nats":

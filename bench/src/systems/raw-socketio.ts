@@ -1,19 +1,30 @@
 import { Decoder, Encoder } from "@conat/conat/internal";
 import { io, type Socket } from "socket.io-client";
-import { type Connection, type Store, type System, VALUE_BYTES } from "./system.ts";
+import { type Connection, type Store, type System, VALUE_BYTES, type Value } from "./system.ts";
 
 export interface RawSocketioOptions {
   readonly kind: "raw-socketio";
   readonly address: string;
+  /** Sends each value as it is, for the parser to pack and every reader to unpack; bytes otherwise. @default false */
+  readonly objects?: boolean;
 }
 
-/** The floor on Socket.IO: the client side of `servers/socketio-server.ts`, with conat's parser. */
-export function rawSocketio({ address }: RawSocketioOptions): System {
+/** What Socket.IO takes for a parser. */
+interface Parser {
+  readonly Encoder: unknown;
+  readonly Decoder: unknown;
+}
+
+/** The floor on Socket.IO: the client side of `servers/socketio-server.ts`, with the parser of its server. */
+export function rawSocketio(
+  { address, objects = false }: RawSocketioOptions,
+  parser: Parser = { Encoder, Decoder },
+): System {
   return {
     async connect(): Promise<Connection> {
       const socket = io(address, {
         transports: ["websocket"],
-        parser: { Encoder, Decoder },
+        parser,
         auth: {}, // its server falls over a handshake without an object
         forceNew: true,
         reconnection: false,
@@ -25,7 +36,7 @@ export function rawSocketio({ address }: RawSocketioOptions): System {
       return {
         async open(name) {
           await socket.emitWithAck("open", name);
-          return new RawSocketioStore(socket, name);
+          return new RawSocketioStore(socket, name, objects);
         },
         close: async () => void socket.close(),
       };
@@ -37,14 +48,16 @@ class RawSocketioStore implements Store {
   readonly size = 0;
   readonly #socket: Socket;
   readonly #name: string;
+  readonly #hasObjects: boolean;
 
-  constructor(socket: Socket, name: string) {
+  constructor(socket: Socket, name: string, hasObjects: boolean) {
     this.#socket = socket;
     this.#name = name;
+    this.#hasObjects = hasObjects;
   }
 
-  set(key: string): void {
-    this.#socket.emit("set", this.#name, key, VALUE_BYTES);
+  set(key: string, value: Value): void {
+    this.#socket.emit("set", this.#name, key, this.#hasObjects ? value : VALUE_BYTES);
   }
 
   async confirmed(): Promise<void> {
@@ -52,8 +65,10 @@ class RawSocketioStore implements Store {
   }
 
   onChange(listener: (key: string) => void): void {
-    this.#socket.on("changed", (store: string, key: string) => {
-      if (store === this.#name || store === "relay") listener(key);
+    this.#socket.on("changed", (store: string, key: string, value: Value | Uint8Array) => {
+      if (store !== this.#name && store !== "relay") return;
+      // As an application would, it looks at the value where there is one.
+      if (!this.#hasObjects || "n" in value) listener(key);
     });
   }
 
