@@ -12,6 +12,14 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
+interface Figures {
+  readonly rows: readonly {
+    readonly row: string;
+    readonly floor: number | null;
+    readonly sides: readonly { readonly name: string; readonly rounds: readonly number[] }[];
+  }[];
+}
+
 async function bench(...args: string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [...NODE, ...args], { cwd: ROOT });
   let output = "";
@@ -50,6 +58,28 @@ describe("npm run bench", () => {
       ],
       failed: [],
     });
+  }, 120_000);
+
+  it("compares clients that decode with clients that decode, and loses no addition to a hot key", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "conat-bench-test-"));
+    folders.push(folder);
+    const file = join(folder, "figures.json");
+    const { code, output } = await bench(
+      ...["--quick", "--no-peers", "--json", file, "fan-out-20", "hot-key"],
+    );
+    expect(code, output).toBe(0);
+    const { rows }: Figures = JSON.parse(readFileSync(file, "utf8"));
+    const floorOf = (name: string): string | undefined => {
+      const row = rows.find((one) => one.row === name);
+      return row?.sides.find(({ rounds }) => rounds[0] === row.floor)?.name;
+    };
+    expect(floorOf("fan-out-20")).toBe("raw Socket.IO objects");
+    expect(floorOf("fan-out-20-entries")).toBe("raw Socket.IO");
+    const lost = rows.find(({ row }) => row === "hot-key-lost")?.sides ?? [];
+    expect(lost.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["conat", "conat direct", "raw turns", "raw turns, stored"]),
+    );
+    expect(lost.flatMap(({ rounds }) => rounds)).toEqual(lost.map(() => 0));
   }, 120_000);
 
   it("lists its rows", async () => {

@@ -2,7 +2,15 @@ import { atLeast, atMost, type Bench } from "../framework/bench.ts";
 import { p50, p99, perSecond, value } from "../framework/metrics.ts";
 import type { HotKeyOptions } from "../load/hot-key.ts";
 import type { RenewalsOptions } from "../load/renewals.ts";
-import { onNatsKv, onRawNats, openSides, straightOnNats, throughHub } from "./usual-sides.ts";
+import {
+  onNatsKv,
+  onRawNats,
+  onRawSocketio,
+  openSides,
+  straightOnNats,
+  throughBareRelay,
+  throughHub,
+} from "./usual-sides.ts";
 
 const HOT_KEY: HotKeyOptions = { kind: "hot-key", writers: 50, operations: 4_000 };
 
@@ -37,12 +45,16 @@ export const hotKey: Bench = {
   async open(stage) {
     const nats = await stage.nats();
     const hub = await stage.hub({ natsUrl: nats.url });
+    const relay = await stage.socketio();
+    const storingRelay = await stage.socketio({ natsUrl: nats.url });
     return [
       ...(await openSides(stage, HOT_KEY, [
         throughHub(hub, nats),
         straightOnNats(nats),
         onRawNats(nats),
         onNatsKv(nats),
+        { ...onRawSocketio(relay, "peer"), name: "raw turns" },
+        { ...throughBareRelay(storingRelay, nats), name: "raw turns, stored" },
       ])),
       ...(await stage.peers(HOT_KEY, ["prsm"])),
     ];

@@ -2,10 +2,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Decoder, Encoder } from "@conat/conat/internal";
-import { Server } from "socket.io";
+import { Server, type Socket } from "socket.io";
 import { serve } from "../framework/serve.ts";
-import { rawNats } from "../systems/raw-nats.ts";
+import { RawNumbers, rawNats } from "../systems/raw-nats.ts";
 import { type Connection, makeValue, VALUE_BYTES } from "../systems/system.ts";
+import { Turns } from "./turns.ts";
 import { usedMemory } from "./used-memory.ts";
 
 export interface SocketioServerOptions {
@@ -27,7 +28,9 @@ let io: Server | undefined;
 let nats: Connection | undefined;
 
 function relay(io: Server): void {
+  const turns = new Turns();
   io.on("connection", (socket) => {
+    takeTurns(socket, turns, (path) => turns.number(path));
     socket.on("open", (store: string, done: () => void) => {
       void socket.join(store);
       done();
@@ -43,13 +46,30 @@ async function relayThroughNats(io: Server, address: string): Promise<void> {
   nats = await rawNats({ kind: "raw-nats", address }).connect();
   const store = await nats.open("relay", 0);
   await store.onChange((key) => io.to("relay").emit("changed", "relay", key, VALUE_BYTES));
+  const numbers = await RawNumbers.open(address);
+  const turns = new Turns((path, number) => numbers.store(path, number));
   io.on("connection", (socket) => {
+    takeTurns(socket, turns, (path) => numbers.read(path));
     socket.on("open", (_name: string, done: () => void) => {
       void socket.join("relay");
       done();
     });
     socket.on("set", (_name: string, key: string) => store.set(key, makeValue(0)));
     socket.on("flush", (done: () => void) => void store.confirmed().then(done));
+  });
+}
+
+/** @param count says what has become of a number */
+function takeTurns(
+  client: Socket,
+  turns: Turns,
+  count: (path: string) => number | Promise<number>,
+): void {
+  client.on("add", (store: string, key: string, done: () => void) => {
+    turns.wish(`${store}.${key}`, { client, done });
+  });
+  client.on("count", async (store: string, key: string, done: (count: number) => void) => {
+    done(await count(`${store}.${key}`));
   });
 }
 

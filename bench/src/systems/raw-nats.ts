@@ -23,6 +23,8 @@ export interface RawNatsOptions {
 export const STREAM = "BENCH";
 export const STORED = "bench.kv";
 const LIVE = "bench.live";
+/** Apart from the stores, whose clients do not hear of them. */
+const NUMBERS = `${STORED}.numbers`;
 
 /**
  * The floor on NATS: publishes into a stream with a reply inbox of its own, and subscribes to what the stream
@@ -147,6 +149,40 @@ class RawNatsStore implements Store {
   }
 
   async close(): Promise<void> {}
+}
+
+/** Numbers that one process alone writes, for clients of its own. */
+export class RawNumbers {
+  readonly #connection: NatsConnection;
+  readonly #manager: JetStreamManager;
+  readonly #acks: Acks;
+
+  static async open(address: string): Promise<RawNumbers> {
+    const connection = await connect({ servers: address, noAsyncTraces: true });
+    const manager = await jetstreamManager(connection);
+    await ensureStream(manager);
+    return new RawNumbers(connection, manager);
+  }
+
+  private constructor(connection: NatsConnection, manager: JetStreamManager) {
+    this.#connection = connection;
+    this.#manager = manager;
+    this.#acks = new Acks(connection);
+  }
+
+  /** Resolves when it is stored, and every number before it. */
+  store(path: string, number: number): Promise<void> {
+    this.#acks.sent();
+    this.#connection.publish(`${NUMBERS}.${path}`, String(number), { reply: this.#acks.inbox });
+    return this.#acks.all();
+  }
+
+  /** The number that is stored. */
+  async read(path: string): Promise<number> {
+    const last = { last_by_subj: `${NUMBERS}.${path}` };
+    const message = await this.#manager.streams.getMessage(STREAM, last);
+    return message === null ? 0 : Number(message.string());
+  }
 }
 
 /** A number that many clients add to by compare-and-set, each following the number's changes. */

@@ -72,5 +72,17 @@ class RawSocketioStore implements Store {
     });
   }
 
+  /** In turn: the server hands out the number, and is answered with the next one. */
+  async increment(key: string): Promise<void> {
+    this.#socket.once("turn", (number: number, answer: (next: number) => void) => {
+      answer(number + 1);
+    });
+    await this.#socket.emitWithAck("add", this.#name, key);
+  }
+
+  count(key: string): Promise<number> {
+    return this.#socket.emitWithAck("count", this.#name, key);
+  }
+
   async close(): Promise<void> {}
 }
