@@ -46,10 +46,10 @@ interface Write {
   quiet: Write[] | undefined;
 }
 
-/** A write as the message to be sent. */
-interface Prepared {
+/** The message that stores a write. */
+interface WriteMessage extends OutgoingMessage {
   readonly write: Write;
-  readonly message: OutgoingMessage;
+  reply: string;
 }
 
 export interface PublisherParts {
@@ -190,29 +190,41 @@ export class Publisher {
   #send(writes: readonly Write[]): void {
     const ready = this.#ready;
     if (ready === undefined) return;
-    let quiet: Write[] | undefined;
-    let last: Prepared | undefined;
+    const messages: WriteMessage[] = [];
     for (const write of writes) {
-      const next = this.#prepare(write, ready);
-      if (next === undefined) continue;
-      if (last !== undefined) {
-        const { mutation, ref, mayBeQuiet } = last.write;
-        if (mayBeQuiet && ref === write.ref && !this.#quiet.has(mutation.write)) {
-          this.#publishQuietly(last, ready);
-          quiet ??= [];
-          quiet.push(last.write);
-        } else {
-          this.#publish(last, quiet, ready);
-          quiet = undefined;
-        }
-      }
-      last = next;
+      const message = this.#prepare(write, ready);
+      if (message !== undefined) messages.push(message);
     }
-    if (last !== undefined) this.#publish(last, quiet, ready);
+    if (messages.length === 0) return;
+    let quiet: Write[] | undefined;
+    for (const [at, message] of messages.entries()) {
+      const { write } = message;
+      const number = write.mutation.write;
+      const isFollowed = messages[at + 1]?.write.ref === write.ref;
+      if (isFollowed && write.mayBeQuiet && !this.#quiet.has(number)) {
+        this.#quiet.set(number, write);
+        quiet ??= [];
+        quiet.push(write);
+      } else {
+        message.reply = this.#ask(write, quiet);
+        quiet = undefined;
+      }
+    }
+    publishRaw(ready.connection, messages);
+  }
+
+  /** A write is about to be sent, and so are those before it that do not ask. Returns where its answer goes. */
+  #ask(write: Write, quiet: Write[] | undefined): string {
+    const id = this.#nextReply++;
+    write.quiet = quiet;
+    write.sentAt = performance.now();
+    this.#sent.set(id, write);
+    this.#timer ??= setTimeout(this.#onTimer, this.#timeoutMs);
+    return this.#inbox + id;
   }
 
   /** The message that stores a write; a write that cannot be one is refused. */
-  #prepare(write: Write, { buckets, connection }: ReadyState): Prepared | undefined {
+  #prepare(write: Write, { buckets, connection }: ReadyState): WriteMessage | undefined {
     const { ref, mutation } = write;
     try {
       if (mutation.origin !== "" && mutation.origin !== this.#knownOrigin) {
@@ -232,26 +244,12 @@ export class Publisher {
       checkSize(payload.length + headers.length, connection);
       write.bucket = bucket;
       write.above = bucket.highWater;
-      return { write, message: { subject, headers, payload } };
+      return { write, subject, reply: "", headers, payload };
     } catch (cause) {
       this.#window.leave(write);
       this.#refuse(write, fromNatsError(cause, "publish a write"));
       return undefined;
     }
-  }
-
-  #publishQuietly({ write, message }: Prepared, { connection }: ReadyState): void {
-    publishRaw(connection, message);
-    this.#quiet.set(write.mutation.write, write);
-  }
-
-  #publish({ write, message }: Prepared, quiet: Write[] | undefined, ready: ReadyState): void {
-    const id = this.#nextReply++;
-    publishRaw(ready.connection, message, this.#inbox + id);
-    write.quiet = quiet;
-    write.sentAt = performance.now();
-    this.#sent.set(id, write);
-    this.#timer ??= setTimeout(this.#onTimer, this.#timeoutMs);
   }
 
   readonly #onReply = (error: Error | null, message: Msg): void => {

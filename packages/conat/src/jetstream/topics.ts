@@ -144,7 +144,7 @@ export class Topics {
       connection.publish(subject, data);
     } else {
       const headers = `NATS/1.0\r\n${HEADER.origin}: ${origin}\r\n\r\n`;
-      publishRaw(connection, { subject, headers, payload: data });
+      publishRaw(connection, [{ subject, reply: "", headers, payload: data }]);
     }
     this.#writtenAt = performance.now();
   }
