@@ -1,7 +1,7 @@
 /**
  * What the hub needs of the protocol. Not for applications: it changes without notice.
  */
-export { encodeBlock } from "./protocol/block.ts";
+export { encodeBlock, encodeBlockWith } from "./protocol/block.ts";
 export {
   ConatError,
   type ErrorKind,

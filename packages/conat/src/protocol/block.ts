@@ -46,7 +46,7 @@ class Writer extends Scratch {
   }
 }
 
-/** Nothing of an entry can run code that encodes another block meanwhile. */
+/** Nothing that runs while a block is encoded encodes another. */
 const out = new Writer();
 
 /** The origins of a block, by number. Mostly there is one: a map is made for the second. */
@@ -69,6 +69,17 @@ class Origins {
 
 /** Encodes entries, in order, as one block. */
 export function encodeBlock(entries: readonly Entry[]): Uint8Array {
+  return encodeBlockWith(entries, (block) => block.slice());
+}
+
+/**
+ * As {@link encodeBlock}, for who copies the bytes to a place of their own: `copy` is shown them where they were encoded,
+ * and encodes no other block.
+ */
+export function encodeBlockWith<Copy>(
+  entries: readonly Entry[],
+  copy: (block: Uint8Array) => Copy,
+): Copy {
   const origins = new Origins();
   let valuesLength = 0;
   for (const entry of entries) {
@@ -115,9 +126,9 @@ export function encodeBlock(entries: readonly Entry[]): Uint8Array {
   out.text(keys);
   if (headers) for (const header of headers) out.raw(header);
   for (const entry of entries) out.raw(valueBytes(entry));
-  const block = out.written().slice();
+  const copied = copy(out.written());
   out.clear();
-  return block;
+  return copied;
 }
 
 let lastOrigin = "";

@@ -1,4 +1,5 @@
 import { Scratch } from "./scratch.ts";
+import { keep, roomFor } from "./slab.ts";
 import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 
 /**
@@ -9,8 +10,11 @@ import { fromUtf8, isAsciiAt, utf8 } from "./utf8.ts";
 /** Deeper is refused on both ways, long before the call stack ends. */
 const MAX_DEPTH = 1_000;
 
-/** Up to this length a loop over characters is faster than the platform's codec. */
-const SHORT_TEXT = 32;
+/** Up to this length a loop over characters is faster than the platform's codec. The id of a scope is mostly 36 long. */
+const SHORT_TEXT = 64;
+
+/** A packed value of up to so many bytes lies side by side with others. */
+const SHORT_BYTES = 1_024;
 
 const TWO_32 = 0x1_0000_0000;
 
@@ -31,7 +35,14 @@ export class Extension {
  * @throws TypeError for anything else, RangeError when it is nested too deeply
  */
 export function pack(value: unknown): Uint8Array<ArrayBuffer> {
-  return packWith(value, (packed) => packed.slice());
+  return packWith(value, copyOf);
+}
+
+function copyOf(packed: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const { length } = packed;
+  if (length > SHORT_BYTES) return packed.slice();
+  roomFor(length).set(packed);
+  return keep(length);
 }
 
 /** As {@link pack}, for who copies the bytes to a place of their own: `copy` is shown them where they were packed. */
@@ -145,9 +156,10 @@ class Packer extends Scratch {
   }
 
   #text(value: string): void {
-    if (value.length < SHORT_TEXT) {
+    if (value.length <= SHORT_TEXT) {
       const start = this.length;
-      this.#byte(0xa0 | value.length);
+      if (value.length < 0x20) this.#byte(0xa0 | value.length);
+      else this.#sized(0xd9, value.length);
       if (this.ascii(value)) return;
       this.length = start;
     }

@@ -1,5 +1,6 @@
 import { ConatError, toConatError } from "./conat-error.ts";
 import { type Decoded, decodePacked, encodePacked, PACKED_MARK } from "./packed-value.ts";
+import { keep, roomFor } from "./slab.ts";
 import { utf8 } from "./utf8.ts";
 
 /** Deeper values are refused; a cycle is found by this, too. */
@@ -30,28 +31,15 @@ export function encodeValue(value: unknown): Uint8Array {
   }
 }
 
-/** Text of up to so many UTF-16 units is encoded into a buffer that it shares: one of its own costs more than the encoding. */
+/** Text of up to so many UTF-16 units is encoded side by side with others. */
 const SHORT_TEXT = 512;
-
-/** Size of a shared buffer, in bytes: what one value that stays can keep the others' memory from being freed. */
-const SHARED_BUFFER_BYTES = 8_192;
 
 /** What UTF-8 makes of a UTF-16 unit, at most. */
 const MAX_BYTES_PER_UNIT = 3;
 
-let shared = new Uint8Array(SHARED_BUFFER_BYTES);
-let used = 0;
-
 function encodeText(text: string): Uint8Array {
   if (text.length > SHORT_TEXT) return utf8.encode(text);
-  if (used + text.length * MAX_BYTES_PER_UNIT > SHARED_BUFFER_BYTES) {
-    shared = new Uint8Array(SHARED_BUFFER_BYTES);
-    used = 0;
-  }
-  const { written } = utf8.encodeInto(text, shared.subarray(used));
-  const bytes = shared.subarray(used, used + written);
-  used += written;
-  return bytes;
+  return keep(utf8.encodeInto(text, roomFor(text.length * MAX_BYTES_PER_UNIT)).written);
 }
 
 /**

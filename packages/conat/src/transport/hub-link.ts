@@ -55,8 +55,8 @@ export function openHubLink(
   const shown = route?.shown ?? address.href;
   let connected = false;
 
-  const send = (packet: Omit<Packet, "nsp">): void => {
-    engine.send(encodePacket({ ...packet, nsp: "/" }));
+  const send = (type: number, data?: unknown): void => {
+    engine.send(encodePacket({ type, nsp: "/", data }));
   };
   const lose = (error: ConatError): void => {
     void engine.close();
@@ -83,7 +83,7 @@ export function openHubLink(
   const engine = openEngine(
     address,
     {
-      onOpen: () => send({ type: CONNECT, data: hello }),
+      onOpen: () => send(CONNECT, hello),
       onFrame(frame) {
         let packet: Packet;
         try {
@@ -101,13 +101,13 @@ export function openHubLink(
 
   return {
     send(event, message) {
-      if (connected) send({ type: EVENT, data: [event, ...message] });
+      if (connected) send(EVENT, [event, ...message]);
     },
     get congested() {
       return engine.waitingBytes > CONGESTED_BYTES;
     },
     close() {
-      if (connected) send({ type: DISCONNECT });
+      if (connected) send(DISCONNECT);
       return engine.close();
     },
   };

@@ -1,4 +1,10 @@
-import { type EntryBatch, encodeBlock, type StoreRef, storeKey } from "@conat/conat/internal";
+import {
+  type EntryBatch,
+  encodeBlock,
+  encodeBlockWith,
+  type StoreRef,
+  storeKey,
+} from "@conat/conat/internal";
 import type { Authorized } from "../scope/authorize.ts";
 import { type EventFrame, encodeEvent } from "./event-frame.ts";
 import { LastFrame } from "./last-frame.ts";
@@ -28,7 +34,9 @@ export class StoreChannel {
     if (frame !== undefined) return frame;
     return this.#last.keep(
       batch,
-      encodeEvent("live", this.number, encodeBlock(batch.entries), batch.position),
+      encodeBlockWith(batch.entries, (block) =>
+        encodeEvent("live", this.number, block, batch.position),
+      ),
     );
   }
 }
