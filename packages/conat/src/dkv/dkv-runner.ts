@@ -397,6 +397,7 @@ export class DkvRunner implements DkvEffects {
       this.state.close(error);
       if (error.kind === "revoked" || error.kind === "forbidden") this.state.forget();
     });
+    this.ledger.close();
     this.#listener.onClosed(error);
     this.notifier.clear();
   }

@@ -1,5 +1,6 @@
-import { ConatError } from "../protocol/conat-error.ts";
+import type { ConatError } from "../protocol/conat-error.ts";
 import type { EntryHeaders } from "../protocol/entry.ts";
+import { DrainWaiters } from "./drain-waiters.ts";
 import type { WriteOutcome } from "./local-write.ts";
 
 /** Ended writes that are kept for the application to look at, to retry or to dismiss; the oldest go first. */
@@ -26,22 +27,13 @@ export interface FailedWrite {
   readonly error: ConatError;
 }
 
-interface Waiter {
-  /** Waits for the writes up to this number, */
-  readonly lastId: number;
-  /** of which so many have not ended. */
-  left: number;
-  failure: ConatError | undefined;
-  done(failure: ConatError | undefined): void;
-}
-
 /** Which writes of a store have not ended, which have failed, and who waits for what. Bounded by the outbox. */
 export class WriteLedger {
   readonly #open = new Map<number, LedgerItem>();
   readonly #lastOfKey = new Map<string, LedgerItem>();
   readonly #failed = new Map<number, FailedWrite>();
   readonly #outcomes = new Map<number, ((outcome: WriteOutcome) => void)[]>();
-  #waiters: Waiter[] = [];
+  readonly #waiters = new DrainWaiters();
   #bytes = 0;
   #newest = 0;
 
@@ -91,11 +83,11 @@ export class WriteLedger {
       const { status, error } = outcome;
       if (remember) {
         this.#remember({ item, status, error });
-        for (const waiter of this.#waiters) if (id <= waiter.lastId) waiter.failure ??= error;
+        this.#waiters.failed(id, error);
       }
     }
     if (this.#outcomes.size > 0) this.#tellOutcome(id, outcome);
-    if (this.#waiters.length > 0) this.#countDown(id);
+    this.#waiters.ended(id);
     return item;
   }
 
@@ -148,43 +140,12 @@ export class WriteLedger {
    */
   drained(timeoutMs: number): Promise<void> {
     if (this.#open.size === 0) return Promise.resolve();
-    const lastId = this.#newest;
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        lastId,
-        left: this.#open.size,
-        failure: undefined,
-        done: (failure) => {
-          clearTimeout(timer);
-          if (failure) reject(failure);
-          else resolve();
-        },
-      };
-      const timer = setTimeout(() => {
-        this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        const left = this.#open.size;
-        reject(
-          new ConatError(
-            "timeout",
-            `${left} writes were not acknowledged within ${timeoutMs} ms; they go on`,
-          ),
-        );
-      }, timeoutMs);
-      this.#waiters.push(waiter);
-    });
+    return this.#waiters.wait(this.#newest, this.#open.size, timeoutMs);
   }
 
-  #countDown(id: number): void {
-    let isDone = false;
-    for (const waiter of this.#waiters) {
-      if (id > waiter.lastId) continue;
-      waiter.left -= 1;
-      if (waiter.left === 0) isDone = true;
-    }
-    if (!isDone) return;
-    const waiters = this.#waiters;
-    this.#waiters = waiters.filter((waiter) => waiter.left > 0);
-    for (const waiter of waiters) if (waiter.left === 0) waiter.done(waiter.failure);
+  /** Every write has ended, and there will be no other. */
+  close(): void {
+    this.#waiters.close();
   }
 }
 
