@@ -97,6 +97,17 @@ describe("a write to JetStream", () => {
     await store(session, ref, mutate(session, "next", "1"));
   });
 
+  it("is sent though all that was in the window before it was refused unsent", async () => {
+    const session = await open();
+    const huge = new Uint8Array(8 * 1024 * 1024);
+    const mutations = ["a", "b", "c"].map((key) => mutate(session, key, huge));
+    const results = await writeAll(session, ref, [...mutations, mutate(session, "small", "1")]);
+    const kinds = results.map((result) => (result.ok ? "ok" : result.error.kind));
+    const tooLarge = "value-too-large";
+    expect(kinds).toEqual([tooLarge, tooLarge, tooLarge, "ok"]);
+    expect(session.metrics().pendingWrites).toBe(0);
+  });
+
   it("cannot smuggle in a header of NATS", async () => {
     const session = await open();
     const headers = {

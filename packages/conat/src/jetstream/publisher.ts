@@ -248,6 +248,8 @@ export class Publisher {
     } catch (cause) {
       this.#window.leave(write);
       this.#refuse(write, fromNatsError(cause, "publish a write"));
+      // No answer will come to it, upon which what waits would be sent.
+      this.#sendSoon();
       return undefined;
     }
   }
