@@ -196,12 +196,15 @@ export class Publisher {
       if (message !== undefined) messages.push(message);
     }
     if (messages.length === 0) return;
+    // Sent again, a write would come after what has been written to its key since.
+    const lastOfKey = new Map(messages.map(({ write }) => [write.mutation.key, write]));
     let quiet: Write[] | undefined;
     for (const [at, message] of messages.entries()) {
       const { write } = message;
       const number = write.mutation.write;
       const isFollowed = messages[at + 1]?.write.ref === write.ref;
-      if (isFollowed && write.mayBeQuiet && !this.#quiet.has(number)) {
+      const isLast = lastOfKey.get(write.mutation.key) === write;
+      if (isFollowed && isLast && write.mayBeQuiet && !this.#quiet.has(number)) {
         this.#quiet.set(number, write);
         quiet ??= [];
         quiet.push(write);

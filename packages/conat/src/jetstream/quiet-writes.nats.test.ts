@@ -136,6 +136,25 @@ describe("a burst of writes to a store that is open", () => {
     expect(second.every((result) => result.ok && result.duplicate)).toBe(true);
   });
 
+  it("in which a key comes twice leaves it as it was written last, though the first is refused", async () => {
+    const tight = await startTestNats();
+    const session = await openJetstream({ servers: tight.url, maxBytes: 1_500_000 });
+    try {
+      await new FeedProbe(session, ref).synced();
+      const bytes = (length: number): Uint8Array => new Uint8Array(length).fill(65);
+      await store(session, ref, mutate(session, "key", bytes(700_000)));
+      // There is room for it only once the next has taken the place of what is stored.
+      const first = mutate(session, "key", bytes(1_000_000));
+      const burst = [first, mutate(session, "key", "last"), mutate(session, "other", "1")];
+      const results = await writeAll(session, ref, burst);
+      expect(results[0]).toMatchObject({ ok: false, error: { kind: "storage-full" } });
+      expect(await session.read(ref, "key")).toMatchObject({ write: burst[1]?.write });
+    } finally {
+      await session.close();
+      await tight.stop();
+    }
+  });
+
   it("with a write in it that cannot be one is stored but for that", async () => {
     const { session } = await open();
     const before = burst(session, "before", 10);
