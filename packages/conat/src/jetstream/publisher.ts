@@ -36,7 +36,9 @@ interface Write {
   readonly onResult: (result: WriteResult) => void;
   readonly bytes: number;
   /** The message that stores it is likely to be heard, so that it may go without an answer. */
-  mayBeQuiet: boolean;
+  readonly mayBeQuiet: boolean;
+  /** It went without one. Sent again, it is answered to the second try alone. */
+  wasQuiet: boolean;
   bucket: OpenBucket | undefined;
   /** When it was sent, by the monotonic clock. */
   sentAt: number;
@@ -145,6 +147,7 @@ export class Publisher {
         onResult,
         bytes,
         mayBeQuiet: isHeard && mayBeQuiet(mutation),
+        wasQuiet: false,
         bucket: undefined,
         sentAt: 0,
         above: 0,
@@ -201,11 +204,11 @@ export class Publisher {
     let quiet: Write[] | undefined;
     for (const [at, message] of messages.entries()) {
       const { write } = message;
-      const number = write.mutation.write;
       const isFollowed = messages[at + 1]?.write.ref === write.ref;
       const isLast = lastOfKey.get(write.mutation.key) === write;
-      if (isFollowed && isLast && write.mayBeQuiet && !this.#quiet.has(number)) {
-        this.#quiet.set(number, write);
+      if (isFollowed && isLast && this.#goesQuietly(write)) {
+        write.wasQuiet = true;
+        this.#quiet.set(write.mutation.write, write);
         quiet ??= [];
         quiet.push(write);
       } else {
@@ -214,6 +217,10 @@ export class Publisher {
       }
     }
     publishRaw(ready.connection, messages);
+  }
+
+  #goesQuietly({ mayBeQuiet, mutation, wasQuiet }: Write): boolean {
+    return mayBeQuiet && !wasQuiet && !this.#quiet.has(mutation.write);
   }
 
   /** A write is about to be sent, and so are those before it that do not ask. Returns where its answer goes. */
@@ -274,10 +281,7 @@ export class Publisher {
     const { quiet = [] } = write;
     write.quiet = undefined;
     const unheard = quiet.filter((one) => this.#quiet.get(one.mutation.write) === one);
-    for (const one of unheard) {
-      this.#quiet.delete(one.mutation.write);
-      one.mayBeQuiet = false;
-    }
+    for (const one of unheard) this.#quiet.delete(one.mutation.write);
     return unheard;
   }
 
@@ -334,8 +338,12 @@ export class Publisher {
     this.#tellFailed(write, new ConatError(kind, message));
   }
 
-  #tellFailed({ mutation, onResult }: Write, error: ConatError): void {
-    tell(onResult, { write: mutation.write, ok: false, error });
+  #tellFailed({ mutation, onResult, wasQuiet }: Write, error: ConatError): void {
+    const { kind, message } = error;
+    // It is not stored now. From the first time it may be.
+    const isInDoubt = wasQuiet && kind === "unavailable";
+    const told = isInDoubt ? new ConatError("ambiguous", message, { cause: error }) : error;
+    tell(onResult, { write: mutation.write, ok: false, error: told });
   }
 
   /** A write that was never sent; told once the caller's call has returned. */
