@@ -1,8 +1,14 @@
 import { openJetstream } from "@conat/conat/jetstream";
 import { eventually } from "@conat/conat/testing";
 import { expect, it } from "vitest";
-import { FeedProbe, mutate, writeAll } from "../../packages/conat/src/testing/session-probe.ts";
+import {
+  FeedProbe,
+  mutate,
+  store,
+  writeAll,
+} from "../../packages/conat/src/testing/session-probe.ts";
 import { startTcpProxy } from "../tcp-proxy.ts";
+import { startTestCluster } from "../test-cluster.ts";
 import { api, project_id, useBench } from "./bench.ts";
 
 const bench = useBench();
@@ -12,6 +18,21 @@ const ref = { scope, name: "burst", ephemeral: false, service: "" };
 
 /** How much later the client learns what the server has done. */
 const LAG_MS = 2_000;
+
+it("a burst of which the last is refused is stored, and told so, where the bucket is replicated", async () => {
+  const cluster = bench.later(await startTestCluster());
+  const first = bench.later(await openJetstream({ servers: cluster.url, replicas: 3 }));
+  await store(first, ref, mutate(first, "taken", "1"));
+  for (const { url } of cluster.nodes) {
+    const session = bench.later(await openJetstream({ servers: url }));
+    await new FeedProbe(session, ref).synced();
+    const burst = Array.from({ length: 1_000 }, (_, at) => mutate(session, `${url} ${at}`, "1"));
+    const last = mutate(session, "taken", "2", { expectedSeq: 0 });
+    const results = await writeAll(session, ref, [...burst, last]);
+    expect(results.pop()).toMatchObject({ ok: false, error: { kind: "conflict" } });
+    for (const result of results) expect(result).toMatchObject({ ok: true, duplicate: false });
+  }
+}, 60_000);
 
 it("a write that is sent again in vain is not told to be not stored: it may be, from the first time", async () => {
   const nats = await bench.nats();

@@ -34,6 +34,7 @@ describe("a bucket's configuration", () => {
       epoch: "epoch-1.mwos4yuj",
       partitions: 4,
       markerTtlMs: 2_000,
+      isReplicated: false,
       lastSeq: 7,
     });
   });

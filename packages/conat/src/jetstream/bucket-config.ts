@@ -49,6 +49,7 @@ export const streamInfo = v.object({
   config: v.looseObject({
     subjects: v.optional(v.array(v.string()), []),
     storage: v.string(),
+    num_replicas: v.optional(v.number(), 1),
     discard: v.optional(v.string(), ""),
     max_msgs_per_subject: v.optional(v.number(), 0),
     allow_direct: v.optional(v.boolean(), false),
@@ -73,6 +74,7 @@ export interface BucketFacts {
   readonly epoch: string;
   readonly partitions: number;
   readonly markerTtlMs: number;
+  readonly isReplicated: boolean;
   readonly lastSeq: number;
 }
 
@@ -112,6 +114,7 @@ export function bucketFacts(info: StreamInfo): BucketFacts {
     epoch: `${config.metadata[EPOCH_KEY]}.${Date.parse(created).toString(36)}`,
     partitions: Number(config.metadata[PARTITIONS_KEY]),
     markerTtlMs: config.subject_delete_marker_ttl / NANOS_PER_MS,
+    isReplicated: config.num_replicas > 1,
     lastSeq: state.last_seq,
   };
 }

@@ -31,6 +31,8 @@ export interface OpenBucket {
   readonly durability: Durability;
   /** How long the marker of a removal is kept, in milliseconds. */
   readonly markerTtlMs: number;
+  /** Several servers keep it. Its leader may refuse a write before it has dealt with those that came before. */
+  readonly isReplicated: boolean;
   /** Where the history was, by the server's clock, when this session first saw it. */
   seenFirst: { readonly seq: number; readonly time: number };
   /** Highest sequence this session knows to be stored. A server that has less has lost some. */
@@ -77,10 +79,11 @@ export class Buckets {
     return [...this.#byName.values()].some(({ hasGoneBack }) => hasGoneBack);
   }
 
-  /** Whether all are the same buckets with the same history. */
+  /** Whether all are the same buckets with the same history, and replicated or not as before. */
   isSameAs(others: Buckets): boolean {
-    for (const [name, { epoch }] of this.#byName) {
-      if (others.get(name)?.epoch !== epoch) return false;
+    for (const [name, { epoch, isReplicated }] of this.#byName) {
+      const other = others.get(name);
+      if (other?.epoch !== epoch || other.isReplicated !== isReplicated) return false;
     }
     return this.partitions === others.partitions;
   }
@@ -187,6 +190,7 @@ class Opener {
       epoch: facts.epoch,
       durability: ephemeral ? "memory" : this.#options.durability,
       markerTtlMs: facts.markerTtlMs,
+      isReplicated: facts.isReplicated,
       seenFirst: isSame
         ? before.seenFirst
         : { seq: facts.lastSeq, time: this.#options.now() + this.clockOffsetMs },

@@ -68,6 +68,9 @@ export interface PublisherParts {
  * costs the server a fifth of its work. The server deals with the writes of a connection in order, and what it stores
  * comes before its answer. So those of which nothing was heard by then were refused, or stored without our hearing: they
  * are sent again under the same id, and this time they ask.
+ *
+ * All writes to a replicated bucket ask: its leader refuses a write, or knows its id, before it has dealt with those that
+ * it has passed on to the others.
  */
 export class Publisher {
   readonly #timeoutMs: number;
@@ -219,8 +222,9 @@ export class Publisher {
     publishRaw(ready.connection, messages);
   }
 
-  #goesQuietly({ mayBeQuiet, mutation, wasQuiet }: Write): boolean {
-    return mayBeQuiet && !wasQuiet && !this.#quiet.has(mutation.write);
+  #goesQuietly({ bucket, mayBeQuiet, mutation, wasQuiet }: Write): boolean {
+    if (!mayBeQuiet || wasQuiet || bucket === undefined || bucket.isReplicated) return false;
+    return !this.#quiet.has(mutation.write);
   }
 
   /** A write is about to be sent, and so are those before it that do not ask. Returns where its answer goes. */
