@@ -17,7 +17,7 @@ const scope = { kind: "project", id: project_id } as const;
 const ref = { scope, name: "burst", ephemeral: false, service: "" };
 
 /** How much later the client learns what the server has done. */
-const LAG_MS = 2_000;
+const LAG_MS = 5_000;
 
 it("a burst of which the last is refused is stored, and told so, where the bucket is replicated", async () => {
   const cluster = bench.later(await startTestCluster());

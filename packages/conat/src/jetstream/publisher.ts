@@ -35,8 +35,8 @@ interface Write {
   readonly mutation: Mutation;
   readonly onResult: (result: WriteResult) => void;
   readonly bytes: number;
-  /** The message that stores it is likely to be heard, so that it may go without an answer. */
-  readonly mayBeQuiet: boolean;
+  /** The message that stores it is likely to be heard. */
+  readonly isHeard: boolean;
   /** It went without one. Sent again, it is answered to the second try alone. */
   wasQuiet: boolean;
   bucket: OpenBucket | undefined;
@@ -149,7 +149,7 @@ export class Publisher {
         mutation,
         onResult,
         bytes,
-        mayBeQuiet: isHeard && mayBeQuiet(mutation),
+        isHeard,
         wasQuiet: false,
         bucket: undefined,
         sentAt: 0,
@@ -202,16 +202,16 @@ export class Publisher {
       if (message !== undefined) messages.push(message);
     }
     if (messages.length === 0) return;
-    // Sent again, a write would come after what has been written to its key since.
-    const lastOfKey = new Map(messages.map(({ write }) => [write.mutation.key, write]));
+    const lastOfKey = messages.length > 1 ? lastOfEachKey(messages) : undefined;
     let quiet: Write[] | undefined;
     for (const [at, message] of messages.entries()) {
       const { write } = message;
+      const { key, write: number } = write.mutation;
       const isFollowed = messages[at + 1]?.write.ref === write.ref;
-      const isLast = lastOfKey.get(write.mutation.key) === write;
-      if (isFollowed && isLast && this.#goesQuietly(write)) {
+      // Sent again, a write would come after what has been written to its key since.
+      if (isFollowed && lastOfKey?.get(key) === write && this.#goesQuietly(write)) {
         write.wasQuiet = true;
-        this.#quiet.set(write.mutation.write, write);
+        this.#quiet.set(number, write);
         quiet ??= [];
         quiet.push(write);
       } else {
@@ -222,9 +222,12 @@ export class Publisher {
     publishRaw(ready.connection, messages);
   }
 
-  #goesQuietly({ bucket, mayBeQuiet, mutation, wasQuiet }: Write): boolean {
-    if (!mayBeQuiet || wasQuiet || bucket === undefined || bucket.isReplicated) return false;
-    return !this.#quiet.has(mutation.write);
+  /** Whether a write may go without an answer, now that another follows. */
+  #goesQuietly({ bucket, isHeard, mutation, wasQuiet }: Write): boolean {
+    if (!isHeard || wasQuiet || bucket === undefined || bucket.isReplicated) return false;
+    // A compare-and-set that is sent again is told that its own first try was a conflict.
+    const { origin, expectedSeq, write } = mutation;
+    return origin !== "" && expectedSeq === undefined && !this.#quiet.has(write);
   }
 
   /** A write is about to be sent, and so are those before it that do not ask. Returns where its answer goes. */
@@ -372,9 +375,8 @@ export class Publisher {
   };
 }
 
-/** A compare-and-set that is sent again is told that its own first try was a conflict. */
-function mayBeQuiet({ origin, expectedSeq }: Mutation): boolean {
-  return origin !== "" && expectedSeq === undefined;
+function lastOfEachKey(messages: readonly WriteMessage[]): Map<string, Write> {
+  return new Map(messages.map(({ write }) => [write.mutation.key, write]));
 }
 
 function checkSize(bytes: number, connection: NatsConnection): void {
