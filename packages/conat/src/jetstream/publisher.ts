@@ -15,6 +15,7 @@ import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin, type ResolvedOptions } from "./options.ts";
 import { checkOpen, type OutgoingMessage, publishRaw } from "./publish-raw.ts";
 import { readPublishReply } from "./publish-reply.ts";
+import { QuietWrites } from "./quiet-writes.ts";
 import { type RawMessage, toRawMessage } from "./raw-message.ts";
 import { writeHeaders } from "./write-headers.ts";
 import { WriteWindow } from "./write-window.ts";
@@ -44,8 +45,8 @@ interface Write {
   sentAt: number;
   /** Its sequence must be above this: that was stored before it was sent. */
   above: number;
-  /** Those sent right before it without asking for an answer. When this one has its answer, they have been dealt with. */
-  quiet: Write[] | undefined;
+  /** Those sent quietly right before it. When this one has its answer, they have been dealt with. */
+  followed: readonly Write[] | undefined;
 }
 
 /** The message that stores a write. */
@@ -80,8 +81,7 @@ export class Publisher {
   readonly #conflictReads = new Limiter(CONFLICT_READS);
   /** Those that ask for an answer by the number at the end of their reply subject, in the order they were sent. */
   readonly #sent = new Map<number, Write>();
-  /** Those that do not, by their number. No two at a time have the same, whoever they are from. */
-  readonly #quiet = new Map<number, Write>();
+  readonly #quiet = new QuietWrites<Write>();
   readonly #window = new WriteWindow<Write>();
   #nextReply = 1;
   #knownOrigin = "";
@@ -154,7 +154,7 @@ export class Publisher {
         bucket: undefined,
         sentAt: 0,
         above: 0,
-        quiet: undefined,
+        followed: undefined,
       };
       if (this.#ready === undefined) {
         this.#refuse(write, notReady());
@@ -169,14 +169,11 @@ export class Publisher {
     this.#send(entered);
   }
 
-  /** A message that the server has just stored. */
-  heard({ write: number, origin, key, seq }: Entry): void {
-    const write = this.#quiet.get(number);
+  /** What the server has just stored. */
+  heard(entry: Entry): void {
+    const write = this.#quiet.takeHeard(entry);
     if (write === undefined) return;
-    const { mutation } = write;
-    if (mutation.origin !== origin || mutation.key !== key) return;
-    this.#quiet.delete(number);
-    this.#stored(write, seq, false);
+    this.#stored(write, entry.seq, false);
     this.#sendSoon();
   }
 
@@ -206,12 +203,12 @@ export class Publisher {
     let quiet: Write[] | undefined;
     for (const [at, message] of messages.entries()) {
       const { write } = message;
-      const { key, write: number } = write.mutation;
       const isFollowed = messages[at + 1]?.write.ref === write.ref;
       // Sent again, a write would come after what has been written to its key since.
-      if (isFollowed && lastOfKey?.get(key) === write && this.#goesQuietly(write)) {
+      const isLast = lastOfKey?.get(write.mutation.key) === write;
+      if (isFollowed && isLast && this.#goesQuietly(write)) {
         write.wasQuiet = true;
-        this.#quiet.set(number, write);
+        this.#quiet.add(write);
         quiet ??= [];
         quiet.push(write);
       } else {
@@ -223,17 +220,18 @@ export class Publisher {
   }
 
   /** Whether a write may go without an answer, now that another follows. */
-  #goesQuietly({ bucket, isHeard, mutation, wasQuiet }: Write): boolean {
+  #goesQuietly(write: Write): boolean {
+    const { bucket, isHeard, mutation, wasQuiet } = write;
     if (!isHeard || wasQuiet || bucket === undefined || bucket.isReplicated) return false;
     // A compare-and-set that is sent again is told that its own first try was a conflict.
-    const { origin, expectedSeq, write } = mutation;
-    return origin !== "" && expectedSeq === undefined && !this.#quiet.has(write);
+    const isRepeatable = mutation.origin !== "" && mutation.expectedSeq === undefined;
+    return isRepeatable && !this.#quiet.hasNumberOf(write);
   }
 
   /** A write is about to be sent, and so are those before it that do not ask. Returns where its answer goes. */
-  #ask(write: Write, quiet: Write[] | undefined): string {
+  #ask(write: Write, followed: readonly Write[] | undefined): string {
     const id = this.#nextReply++;
-    write.quiet = quiet;
+    write.followed = followed;
     write.sentAt = performance.now();
     this.#sent.set(id, write);
     this.#timer ??= setTimeout(this.#onTimer, this.#timeoutMs);
@@ -278,19 +276,10 @@ export class Publisher {
     const write = this.#sent.get(id);
     if (write === undefined) return;
     this.#sent.delete(id);
-    if (write.quiet !== undefined) this.#send(this.#takeUnheard(write));
+    if (write.followed !== undefined) this.#send(this.#quiet.takeUnheard(write.followed));
     this.#settle(write, raw);
     this.#sendSoon();
   };
-
-  /** Those sent quietly before a write of which nothing has been heard. They are not quiet any more. */
-  #takeUnheard(write: Write): Write[] {
-    const { quiet = [] } = write;
-    write.quiet = undefined;
-    const unheard = quiet.filter((one) => this.#quiet.get(one.mutation.write) === one);
-    for (const one of unheard) this.#quiet.delete(one.mutation.write);
-    return unheard;
-  }
 
   #settle(write: Write, raw: RawMessage): void {
     const reply = readPublishReply(raw);
@@ -336,7 +325,8 @@ export class Publisher {
 
   /** Nobody can say whether a write is stored, or those that were sent quietly before it. */
   #lose(write: Write, message: string): void {
-    for (const one of this.#takeUnheard(write)) this.#fail(one, "ambiguous", message);
+    const before = this.#quiet.takeUnheard(write.followed ?? []);
+    for (const one of before) this.#fail(one, "ambiguous", message);
     this.#fail(write, "ambiguous", message);
   }
 
