@@ -66,7 +66,7 @@ export interface PublisherParts {
  * Publishes writes and tells what became of each, with no promise and no timer per write.
  *
  * Of writes that leave together only the last asks for an answer: what is stored is heard anyway, and an answer for each
- * costs the server a fifth of its work. The server deals with the writes of a connection in order, and what it stores
+ * costs the server a sixth of its work. The server deals with the writes of a connection in order, and what it stores
  * comes before its answer. So those of which nothing was heard by then were refused, or stored without our hearing: they
  * are sent again under the same id, and this time they ask.
  *
@@ -354,6 +354,8 @@ export class Publisher {
     const due = performance.now() - this.#timeoutMs;
     for (const [id, write] of this.#sent) {
       if (write.sentAt > due) {
+        // Somebody who was just told may have written again.
+        clearTimeout(this.#timer);
         this.#timer = setTimeout(this.#onTimer, write.sentAt - due);
         break;
       }
