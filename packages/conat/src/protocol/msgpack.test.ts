@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Extension, pack, unpack } from "./msgpack.ts";
 
-const LENGTHS = [0, 1, 15, 16, 31, 32, 33, 255, 256, 65_535, 65_536, 70_000];
+const LENGTHS = [0, 1, 15, 16, 31, 32, 33, 64, 65, 255, 256, 1_024, 1_025, 65_535, 65_536, 70_000];
 
 const number = fc.oneof(
   fc.maxSafeInteger(),
@@ -38,6 +38,12 @@ function nested(depth: number): unknown {
 }
 
 describe("packing", () => {
+  it("leaves what it has packed as it is, whatever it packs next", () => {
+    const values = Array.from({ length: 500 }, (_, at) => ({ at, text: "x".repeat(at * 3) }));
+    const packed = values.map((one) => pack(one));
+    expect(packed.map((one) => unpack(one))).toEqual(values);
+  });
+
   it("gives the same bytes as the library, and the value back", () => {
     fc.assert(
       fc.property(value, (one) => {

@@ -11,7 +11,7 @@ const REF: StoreRef = {
   service: "",
 };
 
-it("answers writes in the order in which the server has answered them, refusals among them", async () => {
+it("answers writes in the order of the server, refusals among them, and what is stored behind what others are told", async () => {
   const said: unknown[][] = [];
   const answers: ((result: WriteResult) => void)[] = [];
   const session = {
@@ -31,7 +31,10 @@ it("answers writes in the order in which the server has answered them, refusals 
     },
     limits: { maxPendingWrites: 10, maxPendingWriteBytes: 1_000 },
     tally: new Tally(),
-    outbox: { goLast: () => {}, send: (...message: unknown[]) => void said.push(message) },
+    outbox: {
+      goLast: () => void said.push(["goes last"]),
+      send: (...message: unknown[]) => void said.push(message),
+    },
     refuse: (error: ConatError, tell: (error: ConatError) => void) => tell(error),
   };
   const writes = new Writes(context as unknown as ConnectionContext);
@@ -42,8 +45,10 @@ it("answers writes in the order in which the server has answered them, refusals 
   answers[2]?.({ write: 3, ok: true, seq: 8, duplicate: false });
   await new Promise((resolve) => setImmediate(resolve));
   expect(said).toEqual([
+    ["goes last"],
     ["ack", [1, 7], []],
     ["nack", 2, "storage-full", "no room", null],
+    ["goes last"],
     ["ack", [3, 8], []],
   ]);
 });
