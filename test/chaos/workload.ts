@@ -19,8 +19,11 @@ export const SHORT_TTL_MS = 1_000;
 /** Lifetime of what lasts as long as its client: how long a hub that died leaves it there, in milliseconds. */
 const ALIVE_TTL_MS = 10_000;
 
-/** How long a client may be connected again before its key is, in milliseconds. */
-const ALIVE_AGAIN_MS = 10_000;
+/** How long a client may be connected without its key being there, in milliseconds. */
+const ABSENT_MS = 10_000;
+
+/** A client that looks again later than this has had no processor time: it could not set its key anew either. */
+const MAX_AWAKE_MS = 1_000;
 
 export interface WorkloadOptions {
   /** Name of this client, part of every value it writes. */
@@ -82,15 +85,16 @@ class Worker implements Workload {
   readonly #members = new Set<string>();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #operations = 0;
-  /** Since when the client's own key must be there, by its own clock. */
-  #liveSince = performance.now();
+  /** How long the client's own key has not been there while the client was, and when it last looked, in milliseconds. */
+  #absentMs = 0;
+  #lookedAt = performance.now();
 
   constructor(options: WorkloadOptions, stores: ReadonlyMap<StoreName, DKV>) {
     this.#options = options;
     this.#stores = stores;
     this.#random = createRandom(options.seed);
     this.#store(ALIVE).on("status", () => {
-      this.#liveSince = performance.now();
+      this.#absentMs = 0;
     });
     this.#operateOn(ALIVE);
     this.#schedule();
@@ -239,10 +243,14 @@ class Worker implements Workload {
   #checkAlive(): void {
     const store = this.#store(ALIVE);
     const { name, log } = this.#options;
-    if (store.status !== "live") this.#liveSince = performance.now();
-    if (store.has(name) || performance.now() - this.#liveSince < ALIVE_AGAIN_MS) return;
+    const now = performance.now();
+    const awakeMs = Math.min(MAX_AWAKE_MS, now - this.#lookedAt);
+    this.#lookedAt = now;
+    if (store.has(name) || store.status !== "live") this.#absentMs = 0;
+    else this.#absentMs += awakeMs;
+    if (this.#absentMs < ABSENT_MS) return;
     log({ type: "flaw", what: "its key is not there although it is connected" });
-    this.#liveSince = performance.now();
+    this.#absentMs = 0;
   }
 
   #track(work: Promise<void>): void {
