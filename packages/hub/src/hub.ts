@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { statSync } from "node:fs";
 import { ConatError, type Session } from "@conat/conat/internal";
-import type { Registry } from "prom-client";
 import { chooseAuthenticator } from "./auth/choose-authenticator.ts";
 import { Doorkeeper } from "./auth/doorkeeper.ts";
 import { NoticeBoard } from "./auth/notice-board.ts";
@@ -13,7 +12,7 @@ import { Gateway } from "./gateway/gateway.ts";
 import { type HttpListener, listenHttp } from "./http-listener.ts";
 import { type HubOptions, type ResolvedHubOptions, resolveHubOptions } from "./hub-options.ts";
 import { createHttpHandler } from "./observability/http.ts";
-import { createMetrics } from "./observability/metrics.ts";
+import type { MetricsPage, Observed } from "./observability/metrics.ts";
 import { RuleErrors } from "./observability/rule-errors.ts";
 import { Tally } from "./observability/tally.ts";
 import type { Rule } from "./rules/rule.ts";
@@ -67,7 +66,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   const authenticator = await chooseAuthenticator(options);
   checkStaticDir(options.staticDir);
   let upstream: Upstream | undefined;
-  let metrics: Registry | undefined;
+  let metrics: (() => Promise<MetricsPage>) | undefined;
   let gate: BackendGate | undefined;
   const missing = (): string | undefined => {
     if (upstream?.session.status.state !== "ready") return "NATS is not reached";
@@ -81,7 +80,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     options.port,
     createHttpHandler({
       missing,
-      metrics: () => metrics,
+      metrics: () => metrics?.(),
       staticDir: options.staticDir,
       isForClientsOnly: (socket) => tunnelProjectOf(socket) !== undefined,
     }),
@@ -145,7 +144,7 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
   }
   const hub = new RunningHub({ options, http, upstream, session, gateway, board, rules, gate });
   const isReady = (): boolean => missing() === undefined;
-  metrics = createMetrics({ tally, gateway, session, rules, gate, isReady });
+  metrics = metricsOf({ tally, gateway, session, rules, gate, isReady });
   logger.info(
     { audit: "config", url: hub.url, nats: upstream.natsServer?.url, ...describeOptions(options) },
     "the hub has started",
@@ -162,6 +161,17 @@ interface Parts {
   readonly board: NoticeBoard;
   readonly rules: RulesInForce;
   readonly gate: BackendGate | undefined;
+}
+
+/** The metrics page, which is made when somebody first asks: a tenth of what a hub has to load. */
+function metricsOf(observed: Observed): () => Promise<MetricsPage> {
+  let page: Promise<MetricsPage> | undefined;
+  return () => {
+    page ??= import("./observability/metrics.ts").then(({ createMetricsPage }) =>
+      createMetricsPage(observed),
+    );
+    return page;
+  };
 }
 
 /** The door for projects' own backends in NATS, where its keys are known. */

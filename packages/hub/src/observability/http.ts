@@ -1,13 +1,13 @@
 import type { RequestListener, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Registry } from "prom-client";
 import sirv from "sirv";
+import type { MetricsPage } from "./metrics.ts";
 
 export interface HttpOptions {
   /** What is missing for clients to be served now; undefined when nothing is. */
   readonly missing: () => string | undefined;
   /** Undefined until the hub has started. */
-  readonly metrics: () => Registry | undefined;
+  readonly metrics: () => Promise<MetricsPage> | undefined;
   /** Folder of a web page to serve at `/`. */
   readonly staticDir: string | undefined;
   /** Whether a connection is only there for a WebSocket: what operators and visitors ask for is not for its peer. */
@@ -57,15 +57,15 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
 
 async function answerMetrics(
   response: ServerResponse,
-  metrics: Registry | undefined,
+  metrics: Promise<MetricsPage> | undefined,
 ): Promise<void> {
   if (metrics === undefined) {
     answer(response, 503, "not started\n");
     return;
   }
   try {
-    const text = await metrics.metrics();
-    answer(response, 200, text, metrics.contentType);
+    const page = await metrics;
+    answer(response, 200, await page.read(), page.contentType);
   } catch {
     answer(response, 500, "the metrics could not be collected\n");
   }

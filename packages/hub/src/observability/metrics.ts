@@ -1,4 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
+import { formatDurations } from "./durations.ts";
 import type { Tally } from "./tally.ts";
 
 /** What is counted by whoever holds it, and read only when somebody asks. */
@@ -26,14 +27,19 @@ export interface Observed {
 }
 
 /** The hub's metrics in the format of Prometheus. */
-export function createMetrics({
+export interface MetricsPage {
+  readonly contentType: string;
+  read(): Promise<string>;
+}
+
+export function createMetricsPage({
   tally,
   gateway,
   session,
   rules,
   gate,
   isReady,
-}: Observed): Registry {
+}: Observed): MetricsPage {
   const registry = new Registry();
   const registers = [registry];
 
@@ -104,7 +110,6 @@ export function createMetrics({
     "Bytes that wait for the slowest client",
     () => gateway.largestOutboxBytes,
   );
-  registry.registerMetric(tally.durations);
   gauge("conat_open_stores", "Stores with a replica here", () => session.openStores);
   gauge("conat_views", "Parts of stores that rules make for an audience", () => rules.views);
   gauge("conat_open_topics", "Topics subscribed to upstream", () => session.openTopics);
@@ -130,5 +135,12 @@ export function createMetrics({
   counter("conat_rule_errors_total", "Rules that threw, and so denied", () => tally.ruleErrors);
   labelled("conat_limited_total", "Limits that were met", "limit", () => tally.limited);
   labelled("conat_ignored_total", "Frames without an answer", "reason", () => tally.ignored);
-  return registry;
+  const help = "Time from a client's message to the answer, by operation";
+  return {
+    contentType: registry.contentType,
+    async read() {
+      const durations = formatDurations("conat_operation_seconds", help, tally.durations);
+      return `${await registry.metrics()}\n${durations}`;
+    },
+  };
 }

@@ -1,14 +1,8 @@
 import type { ErrorKind } from "@conat/conat/internal";
-import { Histogram } from "prom-client";
+import { Durations } from "./durations.ts";
 
 /** What takes time that somebody waits for. */
 export type TimedOperation = "handshake" | "open" | "write" | "read" | "list" | "destroy";
-
-/** From what a server on the same machine answers in to what a client gives up after, in seconds. */
-const DURATION_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5, 15];
-
-/** Durations that are noted together, off the way of what was timed: each has its labels checked and looked up. */
-const TIMES_AT_ONCE = 1_000;
 
 /** What a hub has counted since it started. Plain numbers: the metrics page turns them into its format when asked. */
 export class Tally {
@@ -23,16 +17,7 @@ export class Tally {
   slowReaders = 0;
   /** PubSub messages dropped because their reader did not keep up. */
   laggedMessages = 0;
-  /** How long operations took, from a client's message to the answer. */
-  readonly durations = new Histogram({
-    name: "conat_operation_seconds",
-    help: "Time from a client's message to the answer, by operation",
-    labelNames: ["operation"],
-    buckets: DURATION_BUCKETS_S,
-    registers: [],
-    collect: () => this.#noteTimes(),
-  });
-  #times: { readonly operation: TimedOperation; readonly seconds: number }[] = [];
+  readonly #durations = new Map<TimedOperation, Durations>();
   readonly #notices = new Map<string, number>();
   readonly #limited = new Map<string, number>();
   readonly #refused = new Map<ErrorKind, number>();
@@ -40,14 +25,17 @@ export class Tally {
 
   /** Notes an operation that is answered now. @param startedAt of `performance.now()` */
   time(operation: TimedOperation, startedAt: number): void {
-    const seconds = (performance.now() - startedAt) / 1_000;
-    if (this.#times.push({ operation, seconds }) >= TIMES_AT_ONCE) this.#noteTimes();
+    let durations = this.#durations.get(operation);
+    if (durations === undefined) {
+      durations = new Durations();
+      this.#durations.set(operation, durations);
+    }
+    durations.note((performance.now() - startedAt) / 1_000);
   }
 
-  #noteTimes(): void {
-    for (const { operation, seconds } of this.#times)
-      this.durations.observe({ operation }, seconds);
-    this.#times = [];
+  /** How long operations took, from a client's message to the answer. */
+  get durations(): ReadonlyMap<TimedOperation, Durations> {
+    return this.#durations;
   }
 
   get refused(): ReadonlyMap<ErrorKind, number> {
