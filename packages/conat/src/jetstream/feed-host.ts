@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/nats-core";
 import type { Entry } from "../protocol/entry.ts";
-import type { Buckets } from "./buckets.ts";
+import type { BucketRow } from "./bucket-row.ts";
+import type { Buckets, OpenBucket } from "./buckets.ts";
 import type { LoadLane } from "./load-lane.ts";
 import type { StoreFeed } from "./store-feed.ts";
 
@@ -22,6 +23,8 @@ export interface FeedHost {
   serverTime(): number;
   /** A number in [0, 1). */
   random(): number;
+  /** What came by of a bucket since the session is ready. */
+  rowOf(bucket: OpenBucket): BucketRow;
   /** The server has just stored this. */
   heard(entry: Entry): void;
   /** Has the feed's entries told at the end of this turn of the event loop. */

@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ConatError } from "../protocol/conat-error.ts";
+import { ConatError } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import { type StoreRef, storeKey } from "../protocol/scope.ts";
 import { atEndOfTurn } from "../util/end-of-turn.ts";
+import { BucketRow } from "./bucket-row.ts";
+import type { OpenBucket } from "./buckets.ts";
 import type { FeedCounters, FeedHost, ReadyState } from "./feed-host.ts";
+import { readLastSeq } from "./leader.ts";
 import { Limiter } from "./limiter.ts";
 import type { LoadLane } from "./load-lane.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -14,6 +17,9 @@ const CHECK_STEP_MS = 100;
 
 /** Head checks at the same time. */
 const CHECKS = 16;
+
+/** What a bucket's leader has said is good for this part of the time between two checks of a store. */
+const REACH_FRACTION = 0.1;
 
 /** After a reconnect the feeds of one session wait up to this long per feed, so that sessions do not come all at once. */
 const JITTER_PER_FEED_MS = 1;
@@ -44,6 +50,7 @@ export class FeedSet implements FeedHost {
   /** The one of each store that was opened last, if it is still there. */
   readonly #byStore = new Map<string, StoreFeed>();
   readonly #turn: StoreFeed[] = [];
+  readonly #rows = new Map<OpenBucket, BucketRow>();
   #ready: ReadyState | undefined;
   #checkTimer: NodeJS.Timeout | undefined;
   #checksDue = 0;
@@ -82,6 +89,28 @@ export class FeedSet implements FeedHost {
     return this.#byStore.get(storeKey(ref))?.isLive === true;
   }
 
+  rowOf(bucket: OpenBucket): BucketRow {
+    let row = this.#rows.get(bucket);
+    if (row === undefined) {
+      row = new BucketRow({
+        readLastSeq: () => this.#readLastSeq(bucket),
+        serverTime: this.serverTime,
+        maxAgeMs: this.#headCheckMs * REACH_FRACTION,
+      });
+      this.#rows.set(bucket, row);
+    }
+    return row;
+  }
+
+  async #readLastSeq(bucket: OpenBucket): Promise<number> {
+    const { connection } = this.#ready ?? {};
+    if (connection === undefined) throw new ConatError("unavailable", "NATS is not reached");
+    const known = bucket.highWater;
+    const seq = await readLastSeq(connection, bucket, this.requestTimeoutMs);
+    if (seq < known) this.checkBuckets();
+    return seq;
+  }
+
   schedule(feed: StoreFeed): void {
     if (this.#turn.push(feed) === 1) atEndOfTurn(this.#endTurn);
   }
@@ -98,6 +127,8 @@ export class FeedSet implements FeedHost {
     }
     if (ready.signal.aborted) return;
     this.#ready = ready;
+    // What came by before, over another connection perhaps, is not the beginning of what comes now.
+    this.#rows.clear();
     for (const feed of this.#feeds) feed.recover(ready);
     if (this.#headCheckMs > 0) this.#checkTimer = setInterval(this.#checkSome, CHECK_STEP_MS);
   }

@@ -41,7 +41,10 @@ export interface JetstreamOptions {
    * @default 10_000
    */
   readonly writeTimeoutMs?: number | undefined;
-  /** Pause between two checks of a store for missed entries, in milliseconds; 0 for none. @default 20_000 */
+  /**
+   * Pause between two checks of a store for missed entries, in milliseconds; 0 for none. Entries that were removed
+   * without a trace, by an operator's purge, may be found as late as the fifteenth check. @default 20_000
+   */
   readonly headCheckMs?: number | undefined;
 
   /** Marks what this session writes. @default a random id */

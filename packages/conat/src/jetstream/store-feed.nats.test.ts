@@ -163,6 +163,38 @@ describe("a feed on JetStream", () => {
     await feed.synced();
   });
 
+  it("is not asked about store by store while all that its bucket stores comes by", async () => {
+    const session = await open({ headCheckMs: 200 });
+    const refs = Array.from({ length: 50 }, () => freshStore());
+    await Promise.all(refs.map((ref) => new FeedProbe(session, ref).synced()));
+    const [ref = freshStore()] = refs;
+    const connection = await connect({ servers: server().url, reconnect: false });
+    try {
+      const asked = { heads: 0, buckets: 0 };
+      const count = (subject: string, what: keyof typeof asked): void => {
+        connection.subscribe(subject, {
+          callback: () => {
+            asked[what] += 1;
+          },
+        });
+      };
+      count("$JS.API.STREAM.MSG.GET.*", "heads");
+      count("$JS.API.STREAM.INFO.*", "buckets");
+      // Each store finds once that it has everything; what was written before it was opened did not come by.
+      await eventually(() => asked.heads >= refs.length);
+      asked.heads = 0;
+      asked.buckets = 0;
+      for (let round = 0; asked.buckets < 20; round += 1) {
+        await store(session, ref, mutate(session, "k", String(round)));
+        await eventually(() => asked.buckets > round);
+      }
+      // One check of fifteen asks all the same: in this time there are about ten of each store.
+      expect(asked.heads).toBeLessThan(4 * refs.length);
+    } finally {
+      await connection.close();
+    }
+  });
+
   it("notices that its store was purged behind its back", async () => {
     const session = await open({ headCheckMs: 50 });
     const ref = freshStore();

@@ -7,6 +7,7 @@ import { type Subject, storeFilter, storeLiveFilter } from "../protocol/subjects
 import { backoffMs } from "../session/backoff.ts";
 import type { Feed, FeedEvent, FeedListener } from "../session/session.ts";
 import { tell } from "../util/tell.ts";
+import { type BucketRow, IN_FLIGHT_MS } from "./bucket-row.ts";
 import type { OpenBucket } from "./buckets.ts";
 import type { DraftEntry } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
@@ -25,8 +26,8 @@ import { verifyTail } from "./verify-tail.ts";
 const MAX_HELD_ENTRIES = 20_000;
 const MAX_HELD_BYTES = 16_777_216;
 
-/** How long an entry that the leader has may be on its way before it counts as missed. */
-const IN_FLIGHT_MS = 500;
+/** So often a check asks for the store's own newest message, although its bucket shows that nothing was missed. */
+const CHECKS_TO_HEAD = 15;
 
 /** Loads that raced with writes before that is told as a failure. */
 const MAX_RACES = 6;
@@ -45,6 +46,7 @@ export class StoreFeed implements Feed {
   #subscription: Subscription | undefined;
   #subscribedOn: NatsConnection | undefined;
   #bucket: OpenBucket | undefined;
+  #row: BucketRow | undefined;
   /** The last that was told, entries apart. */
   #told: "nothing" | "reset" | "synced" | "stale" | "closed" = "nothing";
   /** Counts recoveries; a task that finds it changed has been overtaken. */
@@ -61,6 +63,9 @@ export class StoreFeed implements Feed {
   #loadedUpTo = 0;
   /** Sequence of the store's newest message as far as known. */
   #head: number | undefined;
+  /** Up to here of the bucket nothing of the store is missing. */
+  #completeUpTo = 0;
+  #checksToHead: number;
   /** Position at the last check, and when that was by the server's clock: what came before has arrived since. */
   #checked = { seq: 0, time: 0 };
   /** Held entries were dropped for want of room. */
@@ -85,6 +90,7 @@ export class StoreFeed implements Feed {
     this.#reader = new EntryReader(host.counters);
     this.#base = since && { ...since, seq: since.doubt?.verified ?? since.seq };
     this.#trustsReader = since !== undefined;
+    this.#checksToHead = 1 + Math.floor(host.random() * CHECKS_TO_HEAD);
   }
 
   get isLive(): boolean {
@@ -155,6 +161,8 @@ export class StoreFeed implements Feed {
     // As long as no other store of the bucket is written to, the tail itself shows that it has told everything.
     const last = this.#base && this.#tail.lastInRow(this.#base.seq);
     if (last !== undefined) this.#trustTail(last.seq, last.time);
+    if (await this.#hasHeardAll()) return;
+    if (!this.isLive || ready.signal.aborted) return;
     const before = this.#checked;
     this.#checked = { seq: this.#position, time: this.#host.serverTime() };
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
@@ -167,10 +175,28 @@ export class StoreFeed implements Feed {
     }
   }
 
+  /** Whether all of the bucket has come by, so that nothing of the store can be missing. */
+  async #hasHeardAll(): Promise<boolean> {
+    this.#checksToHead -= 1;
+    if (this.#checksToHead === 0) {
+      this.#checksToHead = CHECKS_TO_HEAD;
+      return false;
+    }
+    const run = this.#run;
+    const reach = await this.#row?.reachSince(this.#completeUpTo);
+    if (reach === undefined || run !== this.#run || !this.isLive) return false;
+    this.flush();
+    this.#completeUpTo = reach.seq;
+    this.#checked = { seq: this.#position, time: reach.time };
+    this.#trustTail(Math.min(reach.seq, this.#position), reach.time);
+    return true;
+  }
+
   /** Whether the store's newest message is the last that was told. If not, that is seen to. */
   async #hasAllUpToHead(ready: ReadyState, bucket: OpenBucket): Promise<boolean> {
     const run = this.#run;
     const known = this.#head ?? 0;
+    const reached = bucket.highWater;
     const filter = storeFilter(bucket.name, this.#ref);
     const head = await readHead(ready.connection, bucket, filter, this.#host.requestTimeoutMs);
     if (head > this.#position) await sleep(IN_FLIGHT_MS);
@@ -184,6 +210,7 @@ export class StoreFeed implements Feed {
       this.#reload("entries of the store have vanished");
       return false;
     }
+    this.#completeUpTo = Math.max(this.#completeUpTo, reached);
     return true;
   }
 
@@ -217,6 +244,7 @@ export class StoreFeed implements Feed {
   #trustTail(seq: number, time: number): void {
     const base = this.#base;
     if (base !== undefined) this.#base = { epoch: base.epoch, seq, time };
+    this.#completeUpTo = Math.max(this.#completeUpTo, seq);
     this.#tail.dropUpTo(seq);
     if (base !== undefined && seq > base.seq) this.#emit({ type: "verified", seq });
   }
@@ -258,6 +286,7 @@ export class StoreFeed implements Feed {
     const bucket = ready.buckets.of(this.#ref);
     let knownHead = this.#bucket?.epoch === bucket.epoch ? this.#head : undefined;
     this.#bucket = bucket;
+    this.#row = this.#host.rowOf(bucket);
     this.#listen(ready.connection, storeLiveFilter(bucket.name, this.#ref));
     this.#held.clear();
     const time = this.#host.serverTime();
@@ -291,6 +320,7 @@ export class StoreFeed implements Feed {
     } while (this.#hasDropped);
     this.#held.dropUpTo(since);
     this.#loadedUpTo = since;
+    this.#completeUpTo = since;
     this.#position = since;
     this.#head = newest;
     this.#positionTime = this.#host.serverTime();
@@ -347,6 +377,7 @@ export class StoreFeed implements Feed {
         const entry = this.#reader.live(toRawMessage(message));
         if (entry !== undefined) {
           this.#hold(entry);
+          this.#row?.heard(entry.seq);
           this.#host.heard(entry);
         } else if (this.isLive) this.#reloadForLostName();
       },
