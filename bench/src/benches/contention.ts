@@ -47,6 +47,8 @@ export const hotKey: Bench = {
     const hub = await stage.hub({ natsUrl: nats.url });
     const relay = await stage.socketio();
     const storingRelay = await stage.socketio({ natsUrl: nats.url });
+    const othersNats = await stage.nats();
+    const tellingRelay = await stage.socketio({ natsUrl: othersNats.url, tellsTurns: true });
     return [
       ...(await openSides(stage, HOT_KEY, [
         throughHub(hub, nats),
@@ -55,6 +57,7 @@ export const hotKey: Bench = {
         onNatsKv(nats),
         { ...onRawSocketio(relay, "peer"), name: "raw turns" },
         { ...throughBareRelay(storingRelay, nats), name: "raw turns, stored" },
+        { ...throughBareRelay(tellingRelay, othersNats), name: "raw turns, stored and told" },
       ])),
       ...(await stage.peers(HOT_KEY, ["prsm"])),
     ];

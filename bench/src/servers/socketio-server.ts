@@ -14,6 +14,8 @@ export interface SocketioServerOptions {
   readonly natsUrl?: string | undefined;
   /** @default "conat" */
   readonly parser?: "conat" | "socket.io-msgpack-parser";
+  /** Tell everybody of each number that clients change in turn. */
+  readonly tellsTurns?: boolean | undefined;
 }
 
 /**
@@ -28,7 +30,7 @@ let io: Server | undefined;
 let nats: Connection | undefined;
 
 function relay(io: Server): void {
-  const turns = new Turns();
+  const turns = new Turns({});
   io.on("connection", (socket) => {
     takeTurns(socket, turns, (path) => turns.number(path));
     socket.on("open", (store: string, done: () => void) => {
@@ -42,12 +44,17 @@ function relay(io: Server): void {
   });
 }
 
-async function relayThroughNats(io: Server, address: string): Promise<void> {
+async function relayThroughNats(io: Server, address: string, tellsTurns: boolean): Promise<void> {
   nats = await rawNats({ kind: "raw-nats", address }).connect();
   const store = await nats.open("relay", 0);
   await store.onChange((key) => io.to("relay").emit("changed", "relay", key, VALUE_BYTES));
   const numbers = await RawNumbers.open(address);
-  const turns = new Turns((path, number) => numbers.store(path, number));
+  const turns = new Turns({
+    store: (path, number) => numbers.store(path, number),
+    tell: tellsTurns
+      ? (path, number) => void io.to("relay").emit("changed", "relay", path, number)
+      : undefined,
+  });
   io.on("connection", (socket) => {
     takeTurns(socket, turns, (path) => numbers.read(path));
     socket.on("open", (_name: string, done: () => void) => {
@@ -76,7 +83,11 @@ function takeTurns(
 export const socketioServer = serve(
   {
     /** Returns the address. */
-    async listen({ natsUrl, parser = "conat" }: SocketioServerOptions): Promise<string> {
+    async listen({
+      natsUrl,
+      parser = "conat",
+      tellsTurns = false,
+    }: SocketioServerOptions): Promise<string> {
       io = new Server(http, {
         parser:
           parser === "conat" ? { Encoder, Decoder } : await import("../../peers/msgpack-parser.ts"),
@@ -84,7 +95,7 @@ export const socketioServer = serve(
         serveClient: false,
       });
       if (natsUrl === undefined) relay(io);
-      else await relayThroughNats(io, natsUrl);
+      else await relayThroughNats(io, natsUrl, tellsTurns);
       http.listen(0, "127.0.0.1");
       await once(http, "listening");
       return `http://127.0.0.1:${(http.address() as AddressInfo).port}`;

@@ -3,6 +3,13 @@ import type { Socket } from "socket.io";
 /** Keeps a number; resolves when it is stored. */
 type StoreNumber = (path: string, number: number) => Promise<unknown>;
 
+export interface TurnsOptions {
+  /** Keeps each number before the turn goes on; without it a number is only remembered. */
+  readonly store?: StoreNumber | undefined;
+  /** Tells everybody of each number. */
+  readonly tell?: ((path: string, number: number) => void) | undefined;
+}
+
 /** A client that wants to change a number. */
 interface Wish {
   readonly client: Socket;
@@ -12,16 +19,15 @@ interface Wish {
 
 /**
  * Numbers that clients change one after the other: who has a number's turn is handed the number and answers with the
- * next one. Nobody else is told of it.
+ * next one.
  */
 export class Turns {
-  readonly #store: StoreNumber | undefined;
+  readonly #options: TurnsOptions;
   readonly #numbers = new Map<string, number>();
   readonly #queues = new Map<string, Wish[]>();
 
-  /** @param store keeps each number before the turn goes on; without it a number is only remembered */
-  constructor(store?: StoreNumber) {
-    this.#store = store;
+  constructor(options: TurnsOptions) {
+    this.#options = options;
   }
 
   number(path: string): number {
@@ -38,8 +44,9 @@ export class Turns {
   /** To the first in the queue, which stays there until its number counts. */
   #handOut(path: string, queue: Wish[]): void {
     queue[0]?.client.emit("turn", this.number(path), (next: number) => {
-      if (this.#store === undefined) this.#goOn(path, queue, next);
-      else void this.#store(path, next).then(() => this.#goOn(path, queue, next));
+      const { store } = this.#options;
+      if (store === undefined) this.#goOn(path, queue, next);
+      else void store(path, next).then(() => this.#goOn(path, queue, next));
     });
   }
 
@@ -48,5 +55,6 @@ export class Turns {
     const wish = queue.shift();
     this.#handOut(path, queue);
     wish?.done();
+    this.#options.tell?.(path, number);
   }
 }
