@@ -9,6 +9,7 @@ import {
   onRawSocketioObjects,
   openSides,
   throughBareRelay,
+  throughBareRelayKept,
   throughHub,
 } from "./usual-sides.ts";
 
@@ -26,6 +27,8 @@ async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
   const nats = await stage.nats();
   const hub = await stage.hub({ natsUrl: nats.url });
   const relay = await stage.socketio({ natsUrl: nats.url });
+  const othersNats = await stage.nats();
+  const relayToKeepers = await stage.socketio({ natsUrl: othersNats.url });
   const socketio = await stage.socketio();
   const socketioObjects = await stage.socketio();
   return [
@@ -39,6 +42,7 @@ async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
       onRawSocketio(socketio),
       onRawSocketioObjects(socketioObjects),
       throughBareRelay(relay, nats),
+      throughBareRelayKept(relayToKeepers, othersNats),
     ])),
     ...(await stage.peers(load, ["socket.io-msgpack-parser"])),
     // A reader of these subscribes to every key by itself, so there is only one: that favours them.

@@ -81,6 +81,16 @@ export function throughBareRelay(relay: Server, nats: Server): UsualSide {
   };
 }
 
+/** The same whose readers have what they were told, as those of a store do. @param relay of its own */
+export function throughBareRelayKept(relay: Server, nats: Server): UsualSide {
+  return {
+    name: "bare relay, kept",
+    role: "peer",
+    system: { kind: "raw-socketio", address: relay.url, keeps: true },
+    servers: { relay, nats },
+  };
+}
+
 /** Opens sides under the same load, one after the other. */
 export async function openSides(
   stage: Stage,

@@ -7,7 +7,11 @@ export interface RawSocketioOptions {
   readonly address: string;
   /** Sends each value as it is, for the parser to pack and every reader to unpack; bytes otherwise. @default false */
   readonly objects?: boolean;
+  /** Every reader unpacks each value, which is JSON in bytes, and keeps the newest of each key. @default false */
+  readonly keeps?: boolean;
 }
+
+const fromUtf8 = new TextDecoder();
 
 /** What Socket.IO takes for a parser. */
 interface Parser {
@@ -17,7 +21,7 @@ interface Parser {
 
 /** The floor on Socket.IO: the client side of `servers/socketio-server.ts`, with the parser of its server. */
 export function rawSocketio(
-  { address, objects = false }: RawSocketioOptions,
+  { address, objects = false, keeps = false }: RawSocketioOptions,
   parser: Parser = { Encoder, Decoder },
 ): System {
   return {
@@ -36,7 +40,7 @@ export function rawSocketio(
       return {
         async open(name) {
           await socket.emitWithAck("open", name);
-          return new RawSocketioStore(socket, name, objects);
+          return new RawSocketioStore(socket, name, objects, keeps ? new Map() : undefined);
         },
         close: async () => void socket.close(),
       };
@@ -49,11 +53,18 @@ class RawSocketioStore implements Store {
   readonly #socket: Socket;
   readonly #name: string;
   readonly #hasObjects: boolean;
+  readonly #kept: Map<string, Value> | undefined;
 
-  constructor(socket: Socket, name: string, hasObjects: boolean) {
+  constructor(
+    socket: Socket,
+    name: string,
+    hasObjects: boolean,
+    kept: Map<string, Value> | undefined,
+  ) {
     this.#socket = socket;
     this.#name = name;
     this.#hasObjects = hasObjects;
+    this.#kept = kept;
   }
 
   set(key: string, value: Value): void {
@@ -67,6 +78,7 @@ class RawSocketioStore implements Store {
   onChange(listener: (key: string) => void): void {
     this.#socket.on("changed", (store: string, key: string, value: Value | Uint8Array) => {
       if (store !== this.#name && store !== "relay") return;
+      if (this.#kept && !("n" in value)) this.#kept.set(key, JSON.parse(fromUtf8.decode(value)));
       // As an application would, it looks at the value where there is one.
       if (!this.#hasObjects || "n" in value) listener(key);
     });
