@@ -1,6 +1,7 @@
 import { Client, dkv } from "@conat/conat";
 import { openJetstream } from "@conat/conat/jetstream";
 import { eventually, type TestNats } from "@conat/conat/testing";
+import { connect } from "@nats-io/transport-node";
 import { expect, it } from "vitest";
 import { startTcpProxy } from "../tcp-proxy.ts";
 import { api, project_id, useBench } from "./bench.ts";
@@ -127,3 +128,65 @@ it("an entry that its hub was not told of is sent to a client that moves to anot
   expect(reader.get()).toEqual({ lost: "2", told: "2", kept: "1", new: "2" });
   expect(changes.toSorted()).toEqual(["lost=2", "removed=undefined"]);
 });
+
+it("an entry that nobody was told of is found although another came while its store was asked for the newest one", async () => {
+  const { nats, session, reader, writer } = await open();
+  const elsewhere = { project_id, name: "elsewhere" };
+  const client = new Client(nats.url, session);
+  const there = await dkv<string>({ client, ...elsewhere });
+  const thereWriter = await dkv<string>({ client: bench.client(nats.url), ...elsewhere });
+  const asked = await questions(nats);
+  writer.set("lost", "1");
+  await eventually(() => expect(reader.get("lost")).toBe("1"));
+  // Both stores have been looked at since.
+  await asked.bucket(3);
+  await untold(nats, () => {
+    writer.set("lost", "2");
+    return writer.save();
+  });
+  thereWriter.set("x", "1");
+  await eventually(() => expect(there.get("x")).toBe("1"));
+  await asked.newest(1);
+  // The answer is newer than what came; the session waits for what may be on its way.
+  writer.set("told", "2");
+  await eventually(() => expect(reader.get("told")).toBe("2"));
+  await eventually(() => expect(reader.get("lost")).toBe("2"));
+});
+
+it("an entry that nobody was told of is found although looks at what was told have failed", async () => {
+  const { nats, reader, writer } = await open();
+  const asked = await questions(nats);
+  writer.set("lost", "1");
+  await eventually(() => expect(reader.get("lost")).toBe("1"));
+  await asked.bucket(3);
+  const { config } = await api(nats.url, `STREAM.INFO.${BUCKET}`);
+  await untold(nats, () => {
+    writer.set("lost", "2");
+    return writer.save();
+  });
+  // Who is asked for what is stored does not answer.
+  await api(nats.url, `STREAM.UPDATE.${BUCKET}`, { ...Object(config), allow_direct: false });
+  writer.set("told", "2");
+  await eventually(() => expect(reader.get("told")).toBe("2"));
+  await asked.newest(3);
+  await api(nats.url, `STREAM.UPDATE.${BUCKET}`, Object(config));
+  await eventually(() => expect(reader.get("lost")).toBe("2"));
+});
+
+/** Waits for questions to the leader: how far its bucket is, or for the newest message of the store "notes". */
+async function questions(nats: TestNats) {
+  const connection = await connect({ servers: nats.url });
+  bench.later(connection);
+  const next = async (subject: string, about: string, count: number): Promise<void> => {
+    const asked = connection.subscribe(subject);
+    let left = count;
+    for await (const question of asked) {
+      if (question.string().includes(about)) left -= 1;
+      if (left === 0) break;
+    }
+  };
+  return {
+    bucket: (count: number) => next(`$JS.API.STREAM.INFO.${BUCKET}`, "", count),
+    newest: (count: number) => next(`$JS.API.STREAM.MSG.GET.${BUCKET}`, ".notes.", count),
+  };
+}

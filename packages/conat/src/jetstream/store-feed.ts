@@ -167,11 +167,14 @@ export class StoreFeed implements Feed {
     this.#checked = { seq: this.#position, time: this.#host.serverTime() };
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
     const isQuiet = this.#position === before.seq;
+    const reached = bucket.highWater;
     if (isQuiet && !(await this.#hasAllUpToHead(ready, bucket))) return;
     if (this.#base !== undefined && this.#position > this.#base.seq) {
       await this.#checkTail(ready, bucket, this.#base, before);
     } else if (isQuiet) {
       this.#trustTail(before.seq, this.#checked.time);
+      // Not where there is a tail: the newest message says nothing of those before it.
+      this.#completeUpTo = Math.max(this.#completeUpTo, reached);
     }
   }
 
@@ -196,7 +199,6 @@ export class StoreFeed implements Feed {
   async #hasAllUpToHead(ready: ReadyState, bucket: OpenBucket): Promise<boolean> {
     const run = this.#run;
     const known = this.#head ?? 0;
-    const reached = bucket.highWater;
     const filter = storeFilter(bucket.name, this.#ref);
     const head = await readHead(ready.connection, bucket, filter, this.#host.requestTimeoutMs);
     if (head > this.#position) await sleep(IN_FLIGHT_MS);
@@ -210,7 +212,6 @@ export class StoreFeed implements Feed {
       this.#reload("entries of the store have vanished");
       return false;
     }
-    this.#completeUpTo = Math.max(this.#completeUpTo, reached);
     return true;
   }
 
