@@ -167,8 +167,13 @@ interface Parts {
 function metricsOf(observed: Observed): () => Promise<MetricsPage> {
   let page: Promise<MetricsPage> | undefined;
   return () => {
-    page ??= import("./observability/metrics.ts").then(({ createMetricsPage }) =>
-      createMetricsPage(observed),
+    page ??= import("./observability/metrics.ts").then(
+      ({ createMetricsPage }) => createMetricsPage(observed),
+      (error: unknown) => {
+        // A hub that could open no more files may open one at the next time.
+        page = undefined;
+        throw error;
+      },
     );
     return page;
   };
