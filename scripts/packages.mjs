@@ -6,6 +6,8 @@ import { run } from "./child.mjs";
 /** In the order in which they need each other. */
 const PACKAGES = ["conat", "hub", "frontend-hooks"];
 
+const THIS_FILE = import.meta.filename;
+
 /**
  * Compiles each package into its dist folder. Returns the exit code.
  * @param {{ onlyIfStale?: boolean, log?: (line: string) => void }} [options]
@@ -74,10 +76,17 @@ function sourcesIn(conditions) {
   });
 }
 
-/** @param {string} folder */
+/**
+ * Whether anything that a package is made from has changed since: its sources, its manifest, which names the entries,
+ * or how it is built.
+ * @param {string} folder
+ */
 function isStale(folder) {
   const built = join(folder, "dist/index.js");
-  return !existsSync(built) || newestIn(join(folder, "src")) > statSync(built).mtimeMs;
+  if (!existsSync(built)) return true;
+  const files = [join(folder, "package.json"), join(folder, "tsconfig.build.json"), THIS_FILE];
+  const times = files.map((file) => statSync(file).mtimeMs);
+  return Math.max(newestIn(join(folder, "src")), ...times) > statSync(built).mtimeMs;
 }
 
 /**
