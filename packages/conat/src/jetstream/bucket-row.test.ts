@@ -44,6 +44,12 @@ describe("what came by of a bucket", () => {
     expect(await reachSince(5)).toBe(8);
   });
 
+  it("is all of it from the first message that a new bucket stores", async () => {
+    const { hear, reachSince } = open(2);
+    hear(1, 2);
+    expect(await reachSince(0)).toBe(2);
+  });
+
   it("is all of it when the last one arrives after the leader's answer", async () => {
     const { row, hear } = open(7);
     hear(6);

@@ -28,7 +28,7 @@ export class BucketRow {
   readonly #options: BucketRowOptions;
   /** First and last sequence. What is missing between two rows may be of a store that nobody follows here. */
   #first = Number.POSITIVE_INFINITY;
-  #last = 0;
+  #last = Number.NEGATIVE_INFINITY;
   #reach: Promise<BucketReach> | undefined;
   #askedAt = 0;
 
