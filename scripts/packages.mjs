@@ -45,6 +45,8 @@ async function joinModules(folder) {
     splitting: true,
     format: "esm",
     platform: "neutral",
+    // esbuild does not take it from tsconfig.json.
+    target: "es2023",
     packages: "external",
     // Which file it is depends on where it runs: decided there.
     external: ["#*"],
