@@ -35,6 +35,16 @@ const MAX_RACES = 6;
 /** Loads after which a replica that is still behind counts as cut off from its leader: some seconds. */
 const MAX_BEHIND = 3;
 
+/** How things were at a check: what came before has arrived by the next one. */
+interface Checked {
+  /** Position of the feed. */
+  readonly seq: number;
+  /** By the server's clock. */
+  readonly time: number;
+  /** How far the bucket was known to be. By the next check a leader has been asked that knows what came before. */
+  readonly reached: number;
+}
+
 /** One open store: follows the live tail, and loads whatever the tail cannot have told. */
 export class StoreFeed implements Feed {
   readonly store: string;
@@ -66,8 +76,7 @@ export class StoreFeed implements Feed {
   /** Up to here of the bucket nothing of the store is missing. */
   #completeUpTo = 0;
   #checksToHead: number;
-  /** Position at the last check, and when that was by the server's clock: what came before has arrived since. */
-  #checked = { seq: 0, time: 0 };
+  #checked: Checked = { seq: 0, time: 0, reached: 0 };
   /** Held entries were dropped for want of room. */
   #hasDropped = false;
   /** The store was too large for a load in one request. */
@@ -164,17 +173,19 @@ export class StoreFeed implements Feed {
     if (await this.#hasHeardAll()) return;
     if (!this.isLive || ready.signal.aborted) return;
     const before = this.#checked;
-    this.#checked = { seq: this.#position, time: this.#host.serverTime() };
+    this.#checked = {
+      seq: this.#position,
+      time: this.#host.serverTime(),
+      reached: bucket.highWater,
+    };
     // While entries come in, a head that is newer says little: the check is for when it becomes quiet.
     const isQuiet = this.#position === before.seq;
-    const reached = bucket.highWater;
     if (isQuiet && !(await this.#hasAllUpToHead(ready, bucket))) return;
     if (this.#base !== undefined && this.#position > this.#base.seq) {
       await this.#checkTail(ready, bucket, this.#base, before);
     } else if (isQuiet) {
       this.#trustTail(before.seq, this.#checked.time);
-      // Not where there is a tail: the newest message says nothing of those before it.
-      this.#completeUpTo = Math.max(this.#completeUpTo, reached);
+      this.#completeUpTo = Math.max(this.#completeUpTo, before.reached);
     }
   }
 
@@ -190,7 +201,7 @@ export class StoreFeed implements Feed {
     if (reach === undefined || run !== this.#run || !this.isLive) return false;
     this.flush();
     this.#completeUpTo = reach.seq;
-    this.#checked = { seq: this.#position, time: reach.time };
+    this.#checked = { seq: this.#position, time: reach.time, reached: reach.seq };
     this.#trustTail(Math.min(reach.seq, this.#position), reach.time);
     return true;
   }
@@ -220,7 +231,7 @@ export class StoreFeed implements Feed {
     ready: ReadyState,
     bucket: OpenBucket,
     base: Checkpoint,
-    upTo: { readonly seq: number; readonly time: number },
+    upTo: Checked,
   ): Promise<void> {
     const run = this.#run;
     const { time } = this.#checked;
@@ -233,7 +244,10 @@ export class StoreFeed implements Feed {
     if (firstMissing <= upTo.seq) this.#reloadMissed();
     // It may be on its way.
     else if (firstMissing < Number.POSITIVE_INFINITY) this.#trustTail(firstMissing - 1, upTo.time);
-    else this.#trustTail(Math.min(Math.max(found.upTo, upTo.seq), this.#position), time);
+    else {
+      this.#trustTail(Math.min(Math.max(found.upTo, upTo.seq), this.#position), time);
+      this.#completeUpTo = Math.max(this.#completeUpTo, upTo.reached);
+    }
   }
 
   #reloadMissed(): void {
@@ -328,7 +342,7 @@ export class StoreFeed implements Feed {
     this.#saw(this.#held.newest(), this.#positionTime);
     this.#tail.clear();
     this.#base = { epoch: bucket.epoch, seq: since, time };
-    this.#checked = { seq: since, time };
+    this.#checked = { seq: since, time, reached: since };
     this.#told = "synced";
     this.#emit({ type: "synced", checkpoint: this.#base });
     this.flush();
