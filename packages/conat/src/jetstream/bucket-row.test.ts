@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { BucketRow, IN_FLIGHT_MS } from "./bucket-row.ts";
 
 const MAX_AGE_MS = 2_000;
+const PAUSE_MS = 20_000;
 
 /** A leader that has so many messages, and counts how often it is asked. */
 function open(stored: number) {
@@ -13,6 +14,7 @@ function open(stored: number) {
     },
     serverTime: () => Date.now(),
     maxAgeMs: MAX_AGE_MS,
+    pauseMs: PAUSE_MS,
   });
   const hear = (...seqs: number[]): void => {
     for (const seq of seqs) row.heard(seq);
@@ -103,14 +105,41 @@ describe("what came by of a bucket", () => {
     expect(leader.asked).toBe(2);
   });
 
-  it("is asked for again after a question that was not answered", async () => {
+  it("takes another question, one for all, from who hears more than an answer that told nothing new", async () => {
+    const { leader, hear, row, reachSince } = open(6);
+    hear(6);
+    expect(await reachSince(5)).toBe(6);
+    leader.stored = 7;
+    hear(7);
+    const all = Promise.all([row.reachSince(6), row.reachSince(6), row.reachSince(6)]);
+    await vi.advanceTimersByTimeAsync(IN_FLIGHT_MS);
+    expect((await all).map((reach) => reach?.seq)).toEqual([7, 7, 7]);
+    expect(leader.asked).toBe(2);
+  });
+
+  it("is not asked for while others write elsewhere", async () => {
+    const { leader, reachSince } = open(6);
+    expect(await reachSince(5)).toBeUndefined();
+    leader.stored = 7;
+    await vi.advanceTimersByTimeAsync(PAUSE_MS - 1);
+    expect(await reachSince(6)).toBeUndefined();
+    expect(leader.asked).toBe(1);
+    await vi.advanceTimersByTimeAsync(PAUSE_MS);
+    expect(await reachSince(7)).toBe(7);
+    expect(leader.asked).toBe(2);
+  });
+
+  it("is asked for again, after a pause, after a question that was not answered", async () => {
     const answers = [Promise.reject(new Error("no leader")), Promise.resolve(5)];
     const row = new BucketRow({
       readLastSeq: () => answers.shift() ?? Promise.resolve(0),
       serverTime: () => 0,
       maxAgeMs: MAX_AGE_MS,
+      pauseMs: PAUSE_MS,
     });
     await expect(row.reachSince(5)).rejects.toThrow("no leader");
+    expect(await row.reachSince(5)).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(PAUSE_MS);
     expect(await row.reachSince(5)).toMatchObject({ seq: 5 });
   });
 });

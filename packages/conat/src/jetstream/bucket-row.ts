@@ -18,6 +18,8 @@ export interface BucketRowOptions {
   readonly serverTime: () => number;
   /** How long an answer of the leader is good for, in milliseconds. */
   readonly maxAgeMs: number;
+  /** How long it is not asked after it gave no answer, or others turned out to write elsewhere, in milliseconds. */
+  readonly pauseMs: number;
 }
 
 /**
@@ -31,9 +33,24 @@ export class BucketRow {
   #last = Number.NEGATIVE_INFINITY;
   #reach: Promise<BucketReach> | undefined;
   #askedAt = 0;
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #followers = 0;
 
   constructor(options: BucketRowOptions) {
     this.#options = options;
+  }
+
+  /** How many feeds tell what comes by. */
+  get followers(): number {
+    return this.#followers;
+  }
+
+  join(): void {
+    this.#followers += 1;
+  }
+
+  leave(): void {
+    this.#followers -= 1;
   }
 
   /** A message has come by. Those of one store do so in order, and may do so twice. */
@@ -48,11 +65,14 @@ export class BucketRow {
    * nobody knows.
    */
   async reachSince(after: number): Promise<BucketReach | undefined> {
-    if (this.#hasGapSince(after)) return undefined;
-    let reach = await this.#ask(this.#options.maxAgeMs);
-    // More has come by since that answer.
-    if (reach.seq < after) reach = await this.#ask(0);
+    const now = performance.now();
+    if (this.#hasGapSince(after) || now < this.#pausedUntil) return undefined;
+    let reach = await this.#ask(now - this.#options.maxAgeMs);
+    // More is known since that answer: of an old one, that nothing is missing would say nothing new.
+    if (reach.seq < after || (reach.seq === after && this.#last > after))
+      reach = await this.#ask(now);
     if (reach.seq === after) return reach;
+    if (reach.seq > this.#last) this.#pause();
     const isWhole = reach.seq > after && reach.seq <= this.#last && !this.#hasGapSince(after);
     return isWhole ? reach : undefined;
   }
@@ -61,13 +81,18 @@ export class BucketRow {
     return this.#last > after && this.#first > after + 1;
   }
 
-  #ask(maxAgeMs: number): Promise<BucketReach> {
-    const now = performance.now();
-    if (this.#reach === undefined || now - this.#askedAt > maxAgeMs) {
-      this.#askedAt = now;
+  #pause(): void {
+    this.#pausedUntil = performance.now() + this.#options.pauseMs;
+  }
+
+  /** An answer to a question that was asked at a time or later. */
+  #ask(notBefore: number): Promise<BucketReach> {
+    if (this.#reach === undefined || this.#askedAt < notBefore) {
+      this.#askedAt = performance.now();
       const reach = this.#readReach();
       this.#reach = reach;
       reach.catch(() => {
+        this.#pause();
         if (this.#reach === reach) this.#reach = undefined;
       });
     }
@@ -78,7 +103,7 @@ export class BucketRow {
     const { readLastSeq, serverTime } = this.#options;
     const time = serverTime();
     const seq = await readLastSeq();
-    if (seq > this.#last) await sleep(IN_FLIGHT_MS);
+    if (seq > this.#last) await sleep(IN_FLIGHT_MS, undefined, { ref: false });
     return { seq, time };
   }
 }

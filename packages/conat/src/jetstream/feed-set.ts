@@ -96,6 +96,7 @@ export class FeedSet implements FeedHost {
         readLastSeq: () => this.#readLastSeq(bucket),
         serverTime: this.serverTime,
         maxAgeMs: this.#headCheckMs * REACH_FRACTION,
+        pauseMs: this.#headCheckMs,
       });
       this.#rows.set(bucket, row);
     }
@@ -108,6 +109,8 @@ export class FeedSet implements FeedHost {
     const known = bucket.highWater;
     const seq = await readLastSeq(connection, bucket, this.requestTimeoutMs);
     if (seq < known) this.checkBuckets();
+    // What others have stored is heard of nowhere else.
+    bucket.highWater = Math.max(bucket.highWater, seq);
     return seq;
   }
 

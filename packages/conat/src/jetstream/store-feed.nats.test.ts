@@ -188,6 +188,7 @@ describe("a feed on JetStream", () => {
         },
       });
       await feed.entryAt("lost", seq);
+      await told;
       const verified = feed.events.findIndex((one) => one.type === "verified" && one.seq >= seq);
       const found = feed.events.findIndex(
         (one) => one.type === "entries" && one.batch.entries.some((entry) => entry.seq === seq),

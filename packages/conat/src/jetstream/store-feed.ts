@@ -29,6 +29,9 @@ const MAX_HELD_BYTES = 16_777_216;
 /** So often a check asks for the store's own newest message, although its bucket shows that nothing was missed. */
 const CHECKS_TO_HEAD = 15;
 
+/** With fewer stores of a bucket open, questions about each cost less than those about the bucket. */
+const MIN_FOLLOWERS = 20;
+
 /** Loads that raced with writes before that is told as a failure. */
 const MAX_RACES = 6;
 
@@ -111,6 +114,7 @@ export class StoreFeed implements Feed {
     this.#told = "closed";
     this.#run += 1;
     this.#held.clear();
+    this.#follow(undefined);
     this.#subscription?.unsubscribe();
     this.#subscription = undefined;
     this.#host.forget(this);
@@ -196,8 +200,11 @@ export class StoreFeed implements Feed {
       this.#checksToHead = CHECKS_TO_HEAD;
       return false;
     }
+    const row = this.#row;
+    if (row === undefined || row.followers < MIN_FOLLOWERS) return false;
     const run = this.#run;
-    const reach = await this.#row?.reachSince(this.#completeUpTo);
+    // Who gets no answer asks for the store's own newest message.
+    const reach = await row.reachSince(this.#completeUpTo).catch(() => undefined);
     if (reach === undefined || run !== this.#run || !this.isLive) return false;
     this.flush();
     this.#completeUpTo = reach.seq;
@@ -301,7 +308,7 @@ export class StoreFeed implements Feed {
     const bucket = ready.buckets.of(this.#ref);
     let knownHead = this.#bucket?.epoch === bucket.epoch ? this.#head : undefined;
     this.#bucket = bucket;
-    this.#row = this.#host.rowOf(bucket);
+    this.#follow(this.#host.rowOf(bucket));
     this.#listen(ready.connection, storeLiveFilter(bucket.name, this.#ref));
     this.#held.clear();
     const time = this.#host.serverTime();
@@ -347,6 +354,13 @@ export class StoreFeed implements Feed {
     this.#emit({ type: "synced", checkpoint: this.#base });
     this.flush();
     this.#reloadForLostName();
+  }
+
+  #follow(row: BucketRow | undefined): void {
+    if (row === this.#row) return;
+    this.#row?.leave();
+    this.#row = row;
+    row?.join();
   }
 
   #loadOf({ connection, signal }: ReadyState, bucket: OpenBucket): LoadSource {
