@@ -1,4 +1,5 @@
 import { Client, dkv } from "@conat/conat";
+import type { Session } from "@conat/conat/internal";
 import { openJetstream } from "@conat/conat/jetstream";
 import { eventually, type TestNats } from "@conat/conat/testing";
 import { connect } from "@nats-io/transport-node";
@@ -18,6 +19,13 @@ async function open() {
   const reader = await dkv<string>({ client, project_id, name: "notes" });
   const writer = await dkv<string>({ client: bench.client(nats.url), project_id, name: "notes" });
   return { nats, session, reader, writer };
+}
+
+/** Opens as many stores as it takes for their bucket to be asked about instead of each store. */
+async function openMany(session: Session): Promise<void> {
+  const client = new Client("many stores", session);
+  const names = Array.from({ length: 20 }, (_, at) => `beside ${at}`);
+  await Promise.all(names.map((name) => dkv({ client, project_id, name })));
 }
 
 /** Writes that are stored and not told, as when a cluster loses what a node has republished on its way. */
@@ -131,6 +139,7 @@ it("an entry that its hub was not told of is sent to a client that moves to anot
 
 it("an entry that nobody was told of is found although another came while its store was asked for the newest one", async () => {
   const { nats, session, reader, writer } = await open();
+  await openMany(session);
   const elsewhere = { project_id, name: "elsewhere" };
   const client = new Client(nats.url, session);
   const there = await dkv<string>({ client, ...elsewhere });
@@ -154,7 +163,8 @@ it("an entry that nobody was told of is found although another came while its st
 });
 
 it("an entry that nobody was told of is found although looks at what was told have failed", async () => {
-  const { nats, reader, writer } = await open();
+  const { nats, session, reader, writer } = await open();
+  await openMany(session);
   const asked = await questions(nats);
   writer.set("lost", "1");
   await eventually(() => expect(reader.get("lost")).toBe("1"));

@@ -81,6 +81,8 @@ export async function startHub(userOptions: HubOptions = {}): Promise<Hub> {
     createHttpHandler({
       missing,
       metrics: () => metrics?.(),
+      onMetricsError: (error) =>
+        options.logger.error({ err: error }, "the metrics could not be collected"),
       staticDir: options.staticDir,
       isForClientsOnly: (socket) => tunnelProjectOf(socket) !== undefined,
     }),

@@ -163,42 +163,6 @@ describe("a feed on JetStream", () => {
     await feed.synced();
   });
 
-  it("notices an entry that was not republished though the next one comes while it looks", async () => {
-    const reader = await open({ headCheckMs: 200 });
-    const writer = await open();
-    const [ref, other] = [freshStore(), freshStore()];
-    await store(writer, ref, mutate(writer, "lost", "1"));
-    const feed = new FeedProbe(reader, ref);
-    const beside = new FeedProbe(reader, other);
-    await feed.synced();
-    await beside.synced();
-    const connection = await connect({ servers: server().url, reconnect: false });
-    try {
-      const { config } = await api("STREAM.INFO.KV_conat-p0");
-      await api("STREAM.UPDATE.KV_conat-p0", { ...(config as object), republish: undefined });
-      const { seq } = await store(writer, ref, mutate(writer, "lost", "2"));
-      await api("STREAM.UPDATE.KV_conat-p0", config as object);
-      // The reader knows now that its bucket is beyond what it was not told.
-      await beside.entryAt("k", (await store(writer, other, mutate(writer, "k", "1"))).seq);
-      let told: Promise<unknown> | undefined;
-      connection.subscribe("$JS.API.STREAM.MSG.GET.*", {
-        callback: (_error, message) => {
-          if (!message.string().includes(`=20${stores - 1}.`)) return;
-          told ??= store(writer, ref, mutate(writer, "told", "2"));
-        },
-      });
-      await feed.entryAt("lost", seq);
-      await told;
-      const verified = feed.events.findIndex((one) => one.type === "verified" && one.seq >= seq);
-      const found = feed.events.findIndex(
-        (one) => one.type === "entries" && one.batch.entries.some((entry) => entry.seq === seq),
-      );
-      expect(verified === -1 || verified > found).toBe(true);
-    } finally {
-      await connection.close();
-    }
-  });
-
   it("is not asked about store by store while all that its bucket stores comes by", async () => {
     const session = await open({ headCheckMs: 200 });
     const refs = Array.from({ length: 50 }, () => freshStore());

@@ -78,6 +78,8 @@ export class StoreFeed implements Feed {
   #head: number | undefined;
   /** Up to here of the bucket nothing of the store is missing. */
   #completeUpTo = 0;
+  /** Nothing that came by was dropped, for a load to bring it, since a look showed that nothing is missing. */
+  #keptAll = true;
   #checksToHead: number;
   #checked: Checked = { seq: 0, time: 0, reached: 0 };
   /** Held entries were dropped for want of room. */
@@ -189,7 +191,7 @@ export class StoreFeed implements Feed {
       await this.#checkTail(ready, bucket, this.#base, before);
     } else if (isQuiet) {
       this.#trustTail(before.seq, this.#checked.time);
-      this.#completeUpTo = Math.max(this.#completeUpTo, before.reached);
+      this.#markComplete(before);
     }
   }
 
@@ -201,7 +203,7 @@ export class StoreFeed implements Feed {
       return false;
     }
     const row = this.#row;
-    if (row === undefined || row.followers < MIN_FOLLOWERS) return false;
+    if (!this.#keptAll || row === undefined || row.followers < MIN_FOLLOWERS) return false;
     const run = this.#run;
     // Who gets no answer asks for the store's own newest message.
     const reach = await row.reachSince(this.#completeUpTo).catch(() => undefined);
@@ -253,8 +255,14 @@ export class StoreFeed implements Feed {
     else if (firstMissing < Number.POSITIVE_INFINITY) this.#trustTail(firstMissing - 1, upTo.time);
     else {
       this.#trustTail(Math.min(Math.max(found.upTo, upTo.seq), this.#position), time);
-      this.#completeUpTo = Math.max(this.#completeUpTo, upTo.reached);
+      this.#markComplete(upTo);
     }
+  }
+
+  /** All that was stored before that check is told. */
+  #markComplete({ reached }: Checked): void {
+    this.#completeUpTo = Math.max(this.#completeUpTo, reached);
+    this.#keptAll = true;
   }
 
   #reloadMissed(): void {
@@ -310,7 +318,7 @@ export class StoreFeed implements Feed {
     this.#bucket = bucket;
     this.#follow(this.#host.rowOf(bucket));
     this.#listen(ready.connection, storeLiveFilter(bucket.name, this.#ref));
-    this.#held.clear();
+    this.#dropHeld();
     const time = this.#host.serverTime();
     let since = this.#usableBase(bucket, time);
     let newest = 0;
@@ -425,9 +433,15 @@ export class StoreFeed implements Feed {
     if (this.isLive) {
       this.flush();
     } else {
-      this.#held.clear();
+      this.#dropHeld();
       this.#hasDropped = true;
     }
+  }
+
+  /** What a load is to bring instead. */
+  #dropHeld(): void {
+    if (this.#held.length > 0) this.#keptAll = false;
+    this.#held.clear();
   }
 
   /** The tail tells in order, and everything once: this was loaded already, or sequences are given out again. */
@@ -463,7 +477,7 @@ export class StoreFeed implements Feed {
   }
 
   #goStale(error: ConatError): void {
-    this.#held.clear();
+    this.#dropHeld();
     if (this.#told === "stale" || this.#told === "closed") return;
     this.#told = "stale";
     this.#emit({ type: "stale", error });

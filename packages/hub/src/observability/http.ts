@@ -8,6 +8,7 @@ export interface HttpOptions {
   readonly missing: () => string | undefined;
   /** Undefined until the hub has started. */
   readonly metrics: () => Promise<MetricsPage> | undefined;
+  readonly onMetricsError: (error: unknown) => void;
   /** Folder of a web page to serve at `/`. */
   readonly staticDir: string | undefined;
   /** Whether a connection is only there for a WebSocket: what operators and visitors ask for is not for its peer. */
@@ -46,7 +47,7 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
       if (missing === undefined) answer(response, 200, "ready\n");
       else answer(response, 503, `not ready: ${missing}\n`);
     } else if (path === "/metrics") {
-      void answerMetrics(response, options.metrics());
+      void answerMetrics(response, options);
     } else if (serveFile) {
       serveFile(request, response, () => notFound(response));
     } else {
@@ -57,16 +58,18 @@ export function createHttpHandler(options: HttpOptions): RequestListener {
 
 async function answerMetrics(
   response: ServerResponse,
-  metrics: Promise<MetricsPage> | undefined,
+  { metrics, onMetricsError }: HttpOptions,
 ): Promise<void> {
-  if (metrics === undefined) {
+  const loaded = metrics();
+  if (loaded === undefined) {
     answer(response, 503, "not started\n");
     return;
   }
   try {
-    const page = await metrics;
+    const page = await loaded;
     answer(response, 200, await page.read(), page.contentType);
-  } catch {
+  } catch (error) {
+    onMetricsError(error);
     answer(response, 500, "the metrics could not be collected\n");
   }
 }
