@@ -36,6 +36,24 @@ async function consumersOf(stream: string): Promise<unknown> {
   return (await api(`CONSUMER.NAMES.${stream}`)).total;
 }
 
+/** Purges a store that a session follows, after `settled`, and sees that its reader starts over. */
+async function purgeBehindItsBack(
+  session: JetstreamSession,
+  settled: () => Promise<unknown>,
+): Promise<void> {
+  const ref = freshStore();
+  const filter = `$KV.conat-p0.project.feeds.store=20${stores}.*`;
+  await store(session, ref, mutate(session, "a", "1"));
+  const feed = new FeedProbe(session, ref);
+  await feed.synced();
+  await settled();
+  expect(await api("STREAM.PURGE.KV_conat-p0", { filter })).toMatchObject({ purged: 1 });
+  await eventually(() => feed.types.filter((type) => type === "reset").length === 2);
+  expect(feed.events.findLast(({ type }) => type === "reset")).toMatchObject({ mode: "full" });
+  await feed.synced();
+  expect(feed.entries).toHaveLength(1);
+}
+
 afterEach(async () => {
   await Promise.all(sessions.splice(0).map((session) => session.close()));
 });
@@ -195,18 +213,32 @@ describe("a feed on JetStream", () => {
     }
   });
 
-  it("notices that its store was purged behind its back", async () => {
+  it("notices that its store was purged behind its back, also while its bucket is asked instead", async () => {
     const session = await open({ headCheckMs: 50 });
-    const ref = freshStore();
-    await store(session, ref, mutate(session, "a", "1"));
-    const feed = new FeedProbe(session, ref);
-    await feed.synced();
-    const filter = `$KV.conat-p0.project.feeds.store=20${stores}.*`;
-    expect(await api("STREAM.PURGE.KV_conat-p0", { filter })).toMatchObject({ purged: 1 });
-    await eventually(() => feed.types.filter((type) => type === "reset").length === 2);
-    expect(feed.events.findLast(({ type }) => type === "reset")).toMatchObject({ mode: "full" });
-    await feed.synced();
-    expect(feed.entries).toHaveLength(1);
+    const beside = freshStore();
+    await new FeedProbe(session, beside).synced();
+    for (let count = 1; count < 25; count += 1) {
+      await new FeedProbe(session, freshStore()).synced();
+    }
+    const connection = await connect({ servers: server().url, reconnect: false });
+    let asked = 0;
+    connection.subscribe("$JS.API.STREAM.INFO.*", {
+      callback: () => {
+        asked += 1;
+      },
+    });
+    try {
+      await purgeBehindItsBack(session, async () => {
+        await store(session, beside, mutate(session, "k", "1"));
+        await eventually(() => asked >= 20);
+      });
+    } finally {
+      await connection.close();
+    }
+  });
+
+  it("notices that its store was purged behind its back", async () => {
+    await purgeBehindItsBack(await open({ headCheckMs: 50 }), async () => {});
   });
 
   it("of an ephemeral store starts a new epoch when the server has forgotten it", async () => {
