@@ -1,4 +1,5 @@
 import { KEY_HEADER, STORE_HEADER } from "../protocol/subjects.ts";
+import { isAsciiAt } from "../protocol/utf8.ts";
 import { readDigits } from "./delivery.ts";
 import { originAt } from "./origins.ts";
 import { latin1, type RawMessage } from "./raw-message.ts";
@@ -48,7 +49,15 @@ export interface MessageHeaders {
 
 const PREAMBLE = "NATS/1.0";
 
-/** Reads the headers of a message. Of a header that is there twice the last counts: the server appends its own. */
+const SPACE = 0x20;
+const COLON = 0x3a;
+const CR = 0x0d;
+const LF = 0x0a;
+
+/**
+ * Reads the headers of a message, as bytes: text of it would be most of what a message costs. Of a header that is there
+ * twice the last counts: the server appends its own.
+ */
 export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
   const headers: MessageHeaders = {
     status: 0,
@@ -68,26 +77,27 @@ export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
     key: "",
     store: "",
   };
-  if (payloadAt === 0) return headers;
-  const text = latin1(bytes, 0, payloadAt);
-  let end = text.indexOf("\r\n");
-  if (end > PREAMBLE.length) readStatus(headers, text.slice(PREAMBLE.length, end).trim());
-  while (end >= 0) {
-    const start = end + 2;
-    end = text.indexOf("\r\n", start);
-    if (end <= start) break;
-    const colon = text.indexOf(":", start);
-    if (colon < 0 || colon > end) continue;
+  let end = endOfLine(bytes, 0, payloadAt);
+  if (end > PREAMBLE.length) readStatus(headers, latin1(bytes, PREAMBLE.length, end).trim());
+  for (let start = end + 2; start < payloadAt; start = end + 2) {
+    end = endOfLine(bytes, start, payloadAt);
+    let colon = start;
+    while (colon < end && bytes[colon] !== COLON) colon += 1;
+    if (colon === end) continue;
+    const name = nameAt(bytes, start, colon);
+    if (name === undefined) continue;
     // One space follows the colon in all that NATS and conat write.
-    const from = text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1;
-    const name = nameAt(text, start, colon);
-    if (name === HEADER.messageId) readWriter(headers, bytes, from, end);
-    else if (name !== undefined) readHeader(headers, name, text.slice(from, end));
+    const from = bytes[colon + 1] === SPACE ? colon + 2 : colon + 1;
+    readHeader(headers, name, bytes, from, end);
   }
   return headers;
 }
 
-const SPACE = 0x20;
+function endOfLine(bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && (bytes[at] !== CR || bytes[at + 1] !== LF)) at += 1;
+  return at;
+}
 
 /** The names of {@link HEADER} by their length. */
 const names: string[][] = [];
@@ -97,10 +107,10 @@ for (const name of Object.values(HEADER)) {
 }
 
 /** The name between two places, if it is one that is read here. */
-function nameAt(text: string, start: number, end: number): string | undefined {
+function nameAt(bytes: Uint8Array, start: number, end: number): string | undefined {
   const candidates = names[end - start];
   if (candidates === undefined) return undefined;
-  for (const name of candidates) if (text.startsWith(name, start)) return name;
+  for (const name of candidates) if (isAsciiAt(name, bytes, start)) return name;
   return undefined;
 }
 
@@ -109,43 +119,52 @@ function readStatus(headers: MessageHeaders, line: string): void {
   headers.description = line.slice(String(headers.status).length).trim();
 }
 
-function readHeader(headers: MessageHeaders, name: string, value: string): void {
+function readHeader(
+  headers: MessageHeaders,
+  name: string,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   switch (name) {
-    case HEADER.ttl:
-      headers.ttl = value;
-      break;
-    case HEADER.markerReason:
-      headers.markerReason = value;
-      break;
-    case HEADER.operation:
-      headers.operation = value;
-      break;
-    case HEADER.subject:
-      headers.subject = value;
+    case HEADER.messageId:
+      readWriter(headers, bytes, start, end);
       break;
     case HEADER.seq:
-      headers.seq = Number(value);
+      headers.seq = readDigits(bytes, start, end);
       break;
     case HEADER.time:
-      headers.time = parseTime(value);
+      headers.time = readTime(bytes, start, end);
+      break;
+    case HEADER.subject:
+      headers.subject = latin1(bytes, start, end);
+      break;
+    case HEADER.ttl:
+      headers.ttl = latin1(bytes, start, end);
+      break;
+    case HEADER.markerReason:
+      headers.markerReason = latin1(bytes, start, end);
+      break;
+    case HEADER.operation:
+      headers.operation = latin1(bytes, start, end);
       break;
     case HEADER.pending:
-      headers.pending = Number(value);
+      headers.pending = readDigits(bytes, start, end);
       break;
     case HEADER.upTo:
-      headers.upTo = Number(value);
+      headers.upTo = readDigits(bytes, start, end);
       break;
     case HEADER.application:
-      headers.application = value;
+      headers.application = latin1(bytes, start, end);
       break;
     case HEADER.origin:
-      headers.origin = value;
+      headers.origin = latin1(bytes, start, end);
       break;
     case HEADER.key:
-      headers.key = value;
+      headers.key = latin1(bytes, start, end);
       break;
     case HEADER.store:
-      headers.store = value;
+      headers.store = latin1(bytes, start, end);
       break;
   }
 }
@@ -171,20 +190,29 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= ZERO && byte <= NINE;
 }
 
+/** As long as `2026-11-21T09:31:34`. */
+const SECOND_LENGTH = 19;
+
 let lastSecond = "";
 let lastSecondMs = 0;
 
 /** Milliseconds of a time such as `2026-11-21T09:31:34.2202Z`. Messages of the same second share the costly part. */
-export function parseTime(text: string): number {
-  const second = text.slice(0, 19);
-  if (second !== lastSecond) {
-    lastSecondMs = Date.parse(`${second}Z`);
-    lastSecond = second;
+function readTime(bytes: Uint8Array, start: number, end: number): number {
+  if (lastSecond === "" || !isAsciiAt(lastSecond, bytes, start)) {
+    lastSecond = latin1(bytes, start, Math.min(start + SECOND_LENGTH, end));
+    lastSecondMs = Date.parse(`${lastSecond}Z`);
   }
-  if (text.charCodeAt(19) !== DOT) return lastSecondMs;
   let time = lastSecondMs;
-  for (let at = 20, unit = 100; unit >= 1 && at < text.length - 1; at += 1, unit /= 10) {
-    time += (text.charCodeAt(at) - ZERO) * unit;
+  const dot = start + SECOND_LENGTH;
+  if (bytes[dot] !== DOT) return time;
+  for (let at = dot + 1, unit = 100; unit >= 1 && at < end - 1; at += 1, unit /= 10) {
+    time += ((bytes[at] ?? ZERO) - ZERO) * unit;
   }
   return time;
+}
+
+/** The same of a text. */
+export function parseTime(text: string): number {
+  const bytes = Buffer.from(text, "latin1");
+  return readTime(bytes, 0, bytes.length);
 }

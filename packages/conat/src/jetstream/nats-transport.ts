@@ -17,7 +17,9 @@ class PlainTransport extends NodeTransport {
     this.socket.on("data", this.#onData);
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
+  /** A part of a Node buffer would be a Node buffer, which costs several times as much, and each message is three. */
+  readonly #onData = ({ buffer, byteOffset, length }: Uint8Array): void => {
+    const chunk = new Uint8Array(buffer, byteOffset, length);
     const take = this.#take;
     if (take === undefined) {
       this.yields.push(chunk);

@@ -25,12 +25,14 @@ export function toRawMessage(message: Msg): RawMessage {
   return { subject: args.subject, reply: args.reply, bytes, payloadAt };
 }
 
+/** The chunk from the network that was read last, as Node's own kind of bytes, which alone know how to become text. */
+let chunk: Buffer = Buffer.alloc(0);
+
 /** Bytes as a string, one character each. Subjects and headers are ASCII. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString("latin1", start, end);
+  const { buffer, byteOffset } = bytes;
+  if (chunk.buffer !== buffer) chunk = Buffer.from(buffer);
+  return chunk.toString("latin1", byteOffset + start, byteOffset + end);
 }
 
 /** The last token of a subject. */
