@@ -41,11 +41,11 @@ export class ChangeNotifier {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Runs `work` and then tells about every key it marked. */
-  batch<Result>(work: () => Result): Result {
+  /** Runs `work` and then tells about every key it marked. Of what is done for every write nothing is made for the call. */
+  batch<Args extends unknown[], Result>(work: (...args: Args) => Result, ...args: Args): Result {
     this.#depth += 1;
     try {
-      return work();
+      return work(...args);
     } finally {
       this.#depth -= 1;
       if (this.#depth === 0) this.#tell();

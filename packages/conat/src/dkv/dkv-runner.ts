@@ -119,10 +119,12 @@ export class DkvRunner implements DkvEffects {
   /** Adds a local write; it is sent before control returns to the event loop. */
   write(request: WriteRequest): LedgerItem {
     const { item, write } = this.#newWrite(request);
-    this.notifier.batch(() => this.state.write(write));
+    this.notifier.batch(this.#writeToState, write);
     this.#flushSoon();
     return item;
   }
+
+  readonly #writeToState = (write: LocalWrite): void => this.state.write(write);
 
   #newWrite(request: WriteRequest): { item: LedgerItem; write: LocalWrite } {
     const id = this.#session.nextWrite();
@@ -157,11 +159,13 @@ export class DkvRunner implements DkvEffects {
   #flushSoon(): void {
     if (this.#flushQueued || this.#pausing) return;
     this.#flushQueued = true;
-    queueMicrotask(() => {
-      this.#flushQueued = false;
-      this.flushNow();
-    });
+    queueMicrotask(this.#flushQueuedNow);
   }
+
+  readonly #flushQueuedNow = (): void => {
+    this.#flushQueued = false;
+    this.flushNow();
+  };
 
   /** Sends everything at once, whatever it should wait for: there may be no later. */
   flushForGood(): void {
@@ -196,13 +200,14 @@ export class DkvRunner implements DkvEffects {
         expectedSeq,
       };
     });
-    if (mutations.length > 0)
-      this.#session.write(this.#ref, mutations, (result) => this.#onResult(result));
+    if (mutations.length > 0) this.#session.write(this.#ref, mutations, this.#onResult);
   }
 
-  #onResult(result: WriteResult): void {
+  readonly #answerState = (result: WriteResult): void => this.state.answered(result);
+
+  readonly #onResult = (result: WriteResult): void => {
     if (this.#status === "closed") return;
-    this.notifier.batch(() => this.state.answered(result));
+    this.notifier.batch(this.#answerState, result);
     if (result.ok) this.#failures = 0;
     else if (result.error.kind === "unavailable" || result.error.kind === "ambiguous")
       this.#pause();
@@ -211,7 +216,7 @@ export class DkvRunner implements DkvEffects {
       this.#setStatus("storage-full");
     }
     if (this.state.hasSendable) this.#flushSoon();
-  }
+  };
 
   /** Waits with growing, jittered pauses before anything is sent again while the store stays live. */
   #pause(): void {
@@ -229,13 +234,14 @@ export class DkvRunner implements DkvEffects {
 
   /** Sets anew what a hub may have removed, or may not know to last as long as this client. */
   #assertBound(): void {
-    if (!this.#bound.hasDoubtful || this.#status !== "live") return;
-    queueMicrotask(() => {
-      if (this.#status !== "live") return;
-      const requests = this.#bound.takeDoubtful(this.state, this.#session.origin);
-      for (const request of requests) this.write(request);
-    });
+    if (this.#bound.hasDoubtful && this.#status === "live") queueMicrotask(this.#assertBoundNow);
   }
+
+  readonly #assertBoundNow = (): void => {
+    if (this.#status !== "live") return;
+    const requests = this.#bound.takeDoubtful(this.state, this.#session.origin);
+    for (const request of requests) this.write(request);
+  };
 
   /** Removes what lasts until this client disconnects: nobody would set it anew any more. */
   endBound(): void {
@@ -244,6 +250,12 @@ export class DkvRunner implements DkvEffects {
       const ifSeq = this.state.knownSeq(key);
       this.write({ key, value: undefined, ttlMs: 0, headers: undefined, ifSeq, quiet: true });
     }
+  }
+
+  /** The newest write of a key, if it has not ended. */
+  newestWrite(key: string): LedgerItem | undefined {
+    const id = this.state.newestWrite(key);
+    return id === undefined ? undefined : this.ledger.item(id);
   }
 
   discard(id: number): boolean {
@@ -323,11 +335,13 @@ export class DkvRunner implements DkvEffects {
   #tellWrites(): void {
     if (this.#writesQueued) return;
     this.#writesQueued = true;
-    queueMicrotask(() => {
-      this.#writesQueued = false;
-      this.#listener.onWrites();
-    });
+    queueMicrotask(this.#tellWritesNow);
   }
+
+  readonly #tellWritesNow = (): void => {
+    this.#writesQueued = false;
+    this.#listener.onWrites();
+  };
 
   /** Takes a failed write off the list. */
   forget(id: number): FailedWrite | undefined {

@@ -7,7 +7,14 @@ import { equalBytes } from "../util/equal-bytes.ts";
 import { ConfirmedEntries, type Known } from "./confirmed-entries.ts";
 import type { DkvEffects, LostWrite, MergeBytes, Sendable } from "./dkv-effects.ts";
 import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import { baseOf, type InFlight, type Overlay, toLost, unknownOutcome } from "./overlay.ts";
+import {
+  type Base,
+  type InFlight,
+  type Overlay,
+  storedValue,
+  toLost,
+  unknownOutcome,
+} from "./overlay.ts";
 import { hasValue, type Visible } from "./visible.ts";
 
 /** A sequence that no key ever has. */
@@ -136,6 +143,12 @@ export class DkvState {
   /** Lets a key that was backed off be sent. */
   release(key: string): void {
     if (this.#overlays.get(key)?.pending) this.#dirty.add(key);
+  }
+
+  /** Number of the caller's newest write of a key that has not ended. */
+  newestWrite(key: string): number | undefined {
+    const overlay = this.#overlays.get(key);
+    return (overlay?.pending ?? overlay?.inFlight?.write)?.carries.at(-1);
   }
 
   /** Where the caller's write `id` of `key` is now; `undefined` once it has ended. */
@@ -405,10 +418,12 @@ export class DkvState {
         ended = this.#land(inFlight).write;
         overlay.inFlight = undefined;
         overlay.acked = undefined;
-        overlay.base = baseOf(entry);
-        if (overlay.pending) this.#dirty.add(key);
+        if (overlay.pending) {
+          overlay.base = this.#baseOf(entry);
+          this.#dirty.add(key);
+        }
       } else if (!inFlight && !overlay.acked) {
-        if (own) overlay.base = baseOf(entry);
+        if (own) overlay.base = this.#baseOf(entry);
         else this.#rebase(key, overlay, entry);
       }
       this.#tidy(key, overlay);
@@ -428,7 +443,7 @@ export class DkvState {
   /** Puts a foreign version under the pending write: through `merge` where there is one, else as it is. */
   #rebase(key: string, overlay: Overlay, remote: Entry): void {
     const { base, pending } = overlay;
-    overlay.base = baseOf(remote);
+    overlay.base = this.#baseOf(remote);
     if (!pending || !this.#merge || pending.ifSeq !== undefined || this.#isOwn(remote)) return;
     const remoteValue = overlay.base.value;
     let result = pending.value;
@@ -540,7 +555,7 @@ export class DkvState {
   /** An entry of a new epoch has taken the place of a write of this session in the epoch before. */
   #superseded(write: number, before: LostWrite, entry: Entry): void {
     const isLater = this.#isOwn(entry) && entry.write >= write;
-    const isSame = equalBytes(before.value, baseOf(entry).value);
+    const isSame = equalBytes(before.value, storedValue(entry));
     if (!isLater && !isSame) this.#lose(before);
   }
 
@@ -579,7 +594,7 @@ export class DkvState {
     if (overlay === undefined) {
       const known = this.#confirmed.known(key);
       overlay = {
-        base: known ? baseOf(known.entry) : { seq: 0, value: undefined },
+        base: known ? this.#baseOf(known.entry) : { seq: 0, value: undefined },
         pending: undefined,
         inFlight: undefined,
         acked: undefined,
@@ -588,6 +603,11 @@ export class DkvState {
       this.#overlays.set(key, overlay);
     }
     return overlay;
+  }
+
+  /** An entry as the ancestor of what is written over it. */
+  #baseOf(entry: Entry): Base {
+    return { seq: entry.seq, value: this.#merge && storedValue(entry) };
   }
 
   #tidy(key: string, overlay: Overlay): void {

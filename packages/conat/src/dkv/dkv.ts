@@ -52,6 +52,8 @@ export interface WriteHandle {
   settled(): Promise<WriteOutcome>;
 }
 
+const NO_OPTIONS: SetOptions = {};
+
 /**
  * A shared key-value store. Reads and writes are synchronous; every other participant sees a write as soon as the
  * server has stored it. Made by `dkv()`.
@@ -174,7 +176,11 @@ export class DKV<T = unknown> {
    * Sets a key, visible to `get` at once, and sends it.
    * @throws ConatError `not-serialisable`, `value-too-large`, `bad-name`, `outbox-full`, `invalid-value`, `closed`
    */
-  set<Key extends string>(key: Key, value: ValueAt<T, Key>, options: SetOptions = {}): WriteHandle {
+  set<Key extends string>(
+    key: Key,
+    value: ValueAt<T, Key>,
+    options: SetOptions = NO_OPTIONS,
+  ): WriteHandle {
     return this.#write(key, this.#encode(key, value), options);
   }
 
@@ -301,10 +307,12 @@ export class DKV<T = unknown> {
     options: { readonly timeoutMs?: number | undefined } = {},
   ): Promise<WriteOutcome | undefined> {
     const timeoutMs = parseTimeout(options.timeoutMs, this.#options.timeoutMs);
-    const { ledger } = this.#runner;
-    const item = ledger.lastOf(key);
+    const item = this.#runner.newestWrite(key);
     const late = `the write of ${JSON.stringify(key)} has not ended within ${timeoutMs} ms; it goes on`;
-    return item && within(timeoutMs, ledger.outcomeOf(item), () => new ConatError("timeout", late));
+    return (
+      item &&
+      within(timeoutMs, this.#runner.ledger.outcomeOf(item), () => new ConatError("timeout", late))
+    );
   }
 
   /** Writes not yet acknowledged, and the last that failed; each can be retried or discarded. */

@@ -7,6 +7,7 @@ import type { Remembered } from "./visible.ts";
 /** What a chain of local writes was built on. */
 export interface Base {
   readonly seq: number;
+  /** For a merge; without one it need not be known. */
   readonly value: Uint8Array | undefined;
 }
 
@@ -39,15 +40,15 @@ export interface Overlay {
   remembered: Remembered | undefined;
 }
 
-/** An entry as the ancestor of what is written over it. */
-export function baseOf(entry: Entry): Base {
-  return { seq: entry.seq, value: entry.kind === "put" ? valueBytes(entry) : undefined };
+/** The value that an entry has stored. */
+export function storedValue(entry: Entry): Uint8Array | undefined {
+  return entry.kind === "put" ? valueBytes(entry) : undefined;
 }
 
 /** An own entry that the server has lost. */
 export function toLost(entry: Entry): LostWrite {
   const { key, seq, ttlMs, headers } = entry;
-  return { key, value: baseOf(entry).value, seq, ttlMs, headers };
+  return { key, value: storedValue(entry), seq, ttlMs, headers };
 }
 
 /** The end of a write that may have been stored. @param refusal why it was not when it was sent again */

@@ -46,19 +46,20 @@ export class Updates {
     ttlMs: number,
     deadline: number,
   ): Promise<Uint8Array | undefined> {
-    const { state, ledger } = this.#runner;
+    const runner = this.#runner;
+    const { state, ledger } = runner;
     for (let attempts = 1; attempts <= MAX_ATTEMPTS; attempts += 1) {
       // Who has been told that it took too long is not surprised by an attempt made later.
       if (performance.now() > deadline) throw this.#late(key);
-      this.#runner.flush();
+      runner.flush();
       // What is shown must not be taken back by an attempt, which is not shown.
-      for (let last = ledger.lastOf(key); last !== undefined; last = ledger.lastOf(key)) {
+      for (let last = runner.newestWrite(key); last; last = runner.newestWrite(key)) {
         await this.#within(deadline, key, ledger.outcomeOf(last));
-        this.#runner.flush();
+        runner.flush();
       }
       const value = attempt();
       const ifSeq = state.knownSeq(key);
-      const item = this.#runner.write({
+      const item = runner.write({
         key,
         value,
         ttlMs,
@@ -67,7 +68,7 @@ export class Updates {
         quiet: true,
         isUpdate: true,
       });
-      this.#runner.flush();
+      runner.flush();
       const outcome = await this.#within(deadline, key, ledger.outcomeOf(item));
       if (outcome.status === "confirmed") return value;
       if (outcome.status === "outcome-unknown") throw outcome.error;

@@ -30,7 +30,6 @@ export interface FailedWrite {
 /** Which writes of a store have not ended, which have failed, and who waits for what. Bounded by the outbox. */
 export class WriteLedger {
   readonly #open = new Map<number, LedgerItem>();
-  readonly #lastOfKey = new Map<string, LedgerItem>();
   readonly #failed = new Map<number, FailedWrite>();
   readonly #outcomes = new Map<number, ((outcome: WriteOutcome) => void)[]>();
   readonly #waiters = new DrainWaiters();
@@ -67,7 +66,6 @@ export class WriteLedger {
   add(item: LedgerItem): void {
     this.#open.set(item.id, item);
     this.#newest = item.id;
-    this.#lastOfKey.set(item.key, item);
     this.#bytes += sizeOf(item);
   }
 
@@ -78,7 +76,6 @@ export class WriteLedger {
     item.outcome = outcome;
     this.#open.delete(id);
     this.#bytes -= sizeOf(item);
-    if (this.#lastOfKey.get(item.key) === item) this.#forgetLast(item, outcome);
     if (outcome.status === "rejected" || outcome.status === "outcome-unknown") {
       const { status, error } = outcome;
       if (remember) {
@@ -94,13 +91,6 @@ export class WriteLedger {
   #tellOutcome(id: number, outcome: WriteOutcome): void {
     for (const resolve of this.#outcomes.get(id) ?? []) resolve(outcome);
     this.#outcomes.delete(id);
-  }
-
-  /** Only a write that is taken back may leave an earlier one of its key under way. */
-  #forgetLast({ key }: LedgerItem, { status }: WriteOutcome): void {
-    this.#lastOfKey.delete(key);
-    if (status !== "discarded") return;
-    for (const item of this.#open.values()) if (item.key === key) this.#lastOfKey.set(key, item);
   }
 
   #remember(failed: FailedWrite): void {
@@ -129,9 +119,9 @@ export class WriteLedger {
     });
   }
 
-  /** The newest write of a key, if it has not ended. */
-  lastOf(key: string): LedgerItem | undefined {
-    return this.#lastOfKey.get(key);
+  /** A write that has not ended. */
+  item(id: number): LedgerItem | undefined {
+    return this.#open.get(id);
   }
 
   /**

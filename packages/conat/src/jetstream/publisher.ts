@@ -14,9 +14,9 @@ import { Limiter } from "./limiter.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin, type ResolvedOptions } from "./options.ts";
 import { checkOpen, type OutgoingMessage, publishRaw } from "./publish-raw.ts";
-import { readPublishReply } from "./publish-reply.ts";
+import { type PublishReply, readPublishReply } from "./publish-reply.ts";
 import { QuietWrites } from "./quiet-writes.ts";
-import { type RawMessage, toRawMessage } from "./raw-message.ts";
+import { toRawMessage } from "./raw-message.ts";
 import { writeHeaders } from "./write-headers.ts";
 import { WriteWindow } from "./write-window.ts";
 
@@ -89,7 +89,9 @@ export class Publisher {
   #subscription: Subscription | undefined;
   #subscribedOn: NatsConnection | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isSendingSoon = false;
+  /** Answers that came in this turn. */
+  #answered: { readonly write: Write; readonly reply: PublishReply }[] = [];
+  #isTurnEnding = false;
 
   constructor(options: ResolvedOptions, parts: PublisherParts) {
     this.#timeoutMs = options.writeTimeoutMs;
@@ -112,6 +114,7 @@ export class Publisher {
 
   /** The connection is gone: what was sent may or may not be stored; what waits is not, because of `error`. */
   suspend(error: ConatError): void {
+    this.#settleAnswered();
     this.#ready = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -169,25 +172,37 @@ export class Publisher {
     this.#send(entered);
   }
 
-  /** What the server has just stored. */
+  /** What the server has just stored; the feeds that are to tell it have it. */
   heard(entry: Entry): void {
     const write = this.#quiet.takeHeard(entry);
     if (write === undefined) return;
-    this.#stored(write, entry.seq, false);
-    this.#sendSoon();
+    this.#answered.push({ write, reply: { type: "stored", seq: entry.seq, duplicate: false } });
+    this.#endTurnSoon();
   }
 
-  /** When all that has come in is dealt with: what has waited leaves together. */
-  #sendSoon(): void {
-    if (this.#isSendingSoon || !this.#window.hasWaiting) return;
-    this.#isSendingSoon = true;
-    atEndOfTurn(this.#sendQueued);
+  #endTurnSoon(): void {
+    if (this.#isTurnEnding) return;
+    this.#isTurnEnding = true;
+    atEndOfTurn(this.#endTurn);
   }
 
-  readonly #sendQueued = (): void => {
-    this.#isSendingSoon = false;
-    if (this.#ready !== undefined) this.#send(this.#window.enterWaiting());
+  /** All that has come in is with the feeds, and told: who has a write's entry already need not expect it any more. */
+  readonly #endTurn = (): void => {
+    this.#isTurnEnding = false;
+    this.#settleAnswered();
+    this.#sendQueued();
   };
+
+  #settleAnswered(): void {
+    const answered = this.#answered;
+    this.#answered = [];
+    for (const { write, reply } of answered) this.#settle(write, reply);
+  }
+
+  /** What has waited leaves together. */
+  #sendQueued(): void {
+    if (this.#ready !== undefined) this.#send(this.#window.enterWaiting());
+  }
 
   /** Sends what is in the window, and asks for an answer to the last that goes to a store. */
   #send(writes: readonly Write[]): void {
@@ -199,14 +214,15 @@ export class Publisher {
       if (message !== undefined) messages.push(message);
     }
     if (messages.length === 0) return;
-    const lastOfKey = messages.length > 1 ? lastOfEachKey(messages) : undefined;
+    const overwritten = messages.length > 1 ? overwrittenOf(messages) : NONE;
     let quiet: Write[] | undefined;
-    for (const [at, message] of messages.entries()) {
+    for (let at = 0; at < messages.length; at += 1) {
+      const message = messages[at];
+      if (message === undefined) break;
       const { write } = message;
       const isFollowed = messages[at + 1]?.write.ref === write.ref;
       // Sent again, a write would come after what has been written to its key since.
-      const isLast = lastOfKey?.get(write.mutation.key) === write;
-      if (isFollowed && isLast && this.#goesQuietly(write)) {
+      if (isFollowed && !overwritten.has(write) && this.#goesQuietly(write)) {
         write.wasQuiet = true;
         this.#quiet.add(write);
         quiet ??= [];
@@ -264,7 +280,7 @@ export class Publisher {
       this.#window.leave(write);
       this.#refuse(write, fromNatsError(cause, "publish a write"));
       // No answer will come to it, upon which what waits would be sent.
-      this.#sendSoon();
+      this.#endTurnSoon();
       return undefined;
     }
   }
@@ -277,12 +293,11 @@ export class Publisher {
     if (write === undefined) return;
     this.#sent.delete(id);
     if (write.followed !== undefined) this.#send(this.#quiet.takeUnheard(write.followed));
-    this.#settle(write, raw);
-    this.#sendSoon();
+    this.#answered.push({ write, reply: readPublishReply(raw) });
+    this.#endTurnSoon();
   };
 
-  #settle(write: Write, raw: RawMessage): void {
-    const reply = readPublishReply(raw);
+  #settle(write: Write, reply: PublishReply): void {
     if (reply.type === "stored") {
       this.#stored(write, reply.seq, reply.duplicate);
     } else if (reply.kind === "conflict") {
@@ -320,7 +335,7 @@ export class Publisher {
     const error = new ConatError("conflict", `not stored: ${reason}`, { current });
     this.#window.leave(write);
     this.#tellFailed(write, error);
-    this.#sendSoon();
+    this.#endTurnSoon();
   }
 
   /** Nobody can say whether a write is stored, or those that were sent quietly before it. */
@@ -367,8 +382,19 @@ export class Publisher {
   };
 }
 
-function lastOfEachKey(messages: readonly WriteMessage[]): Map<string, Write> {
-  return new Map(messages.map(({ write }) => [write.mutation.key, write]));
+const NONE: ReadonlySet<Write> = new Set();
+
+/** Those after which another of the same key leaves. */
+function overwrittenOf(messages: readonly WriteMessage[]): ReadonlySet<Write> {
+  const keys = new Set<string>();
+  const overwritten = new Set<Write>();
+  for (let at = messages.length - 1; at >= 0; at -= 1) {
+    const write = messages[at]?.write;
+    if (write === undefined) break;
+    const { size } = keys;
+    if (keys.add(write.mutation.key).size === size) overwritten.add(write);
+  }
+  return overwritten;
 }
 
 function checkSize(bytes: number, connection: NatsConnection): void {
