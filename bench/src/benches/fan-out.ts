@@ -37,7 +37,13 @@ async function openStores(stage: Stage, load: FanOutOptions): Promise<Side[]> {
       {
         ...throughHub(hub, nats),
         name: "conat entries",
-        system: { kind: "conat", address: hub.url, project: "entries", entriesOnly: true },
+        system: { kind: "conat", address: hub.url, project: "entries", readers: "entries" },
+      },
+      {
+        ...throughHub(hub, nats),
+        name: "conat entries, kept",
+        role: "peer",
+        system: { kind: "conat", address: hub.url, project: "kept", readers: "kept" },
       },
       onRawSocketio(socketio),
       onRawSocketioObjects(socketioObjects),

@@ -1,5 +1,5 @@
 import { connect, type DKV, dkv } from "@conat/conat";
-import { parseScope, type Session } from "@conat/conat/internal";
+import { type Entry, parseScope, type Session } from "@conat/conat/internal";
 import type { Connection, Store, System, Value } from "./system.ts";
 
 export interface ConatOptions {
@@ -9,8 +9,12 @@ export interface ConatOptions {
   readonly ephemeral?: boolean;
   /** Two sides that both write need one each, or they get each other's changes. @default "bench" */
   readonly project?: string;
-  /** Readers see entries and decode no values: what a client costs without what its application does. @default false */
-  readonly entriesOnly?: boolean;
+  /**
+   * Readers that are no stores. `entries`: they see entries and decode no values, which is what a client costs without
+   * what its application does. `kept`: they decode each value and keep it with its entry, for the newest of each key, and
+   * nothing else, which is the least that a store could do: what it shows, and what a write or a merge has to name.
+   */
+  readonly readers?: "entries" | "kept";
 }
 
 /** What is measured: `dkv()`, through a hub or straight on NATS. */
@@ -28,9 +32,14 @@ export function conat(options: ConatOptions): System {
           const store = { client, project_id, name, ephemeral, ...OUTBOX };
           return new ConatStore(await dkv<Value | number>(store));
         },
-        ...(options.entriesOnly === true && {
+        ...(options.readers && {
           follow: (name: string, listener: () => void) =>
-            followEntries(client.session, project_id, name, listener),
+            followEntries(
+              client.session,
+              project_id,
+              name,
+              options.readers === "kept" ? keeper(listener) : listener,
+            ),
         }),
         reconnected: () => client.ready(),
         close: () => client.close(),
@@ -50,7 +59,7 @@ function followEntries(
   session: Session,
   project_id: string,
   name: string,
-  listener: () => void,
+  listener: (entry: Entry) => void,
 ): Promise<void> {
   const ref = { scope: parseScope({ project_id }), name, ephemeral: false, service: "" };
   return new Promise((resolve, reject) => {
@@ -64,6 +73,23 @@ function followEntries(
       }
     });
   });
+}
+
+const fromUtf8 = new TextDecoder();
+
+function keeper(listener: () => void): (entry: Entry) => void {
+  const kept = new Map<string, { entry: Entry; value: Value }>();
+  return (entry) => {
+    const { key, buffer, start, end } = entry;
+    const value: Value = JSON.parse(fromUtf8.decode(buffer.subarray(start, end)));
+    const before = kept.get(key);
+    if (before === undefined) kept.set(key, { entry, value });
+    else {
+      before.entry = entry;
+      before.value = value;
+    }
+    listener();
+  };
 }
 
 class ConatStore implements Store {
