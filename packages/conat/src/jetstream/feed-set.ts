@@ -115,7 +115,7 @@ export class FeedSet implements FeedHost {
   }
 
   schedule(feed: StoreFeed): void {
-    if (this.#turn.push(feed) === 1) atEndOfTurn(this.#endTurn);
+    if (this.#turn.push(feed) === 1) atEndOfTurn(this.tellEntries);
   }
 
   check(feed: StoreFeed): void {
@@ -148,7 +148,8 @@ export class FeedSet implements FeedHost {
     for (const feed of [...this.#feeds]) feed.end(error);
   }
 
-  readonly #endTurn = (): void => {
+  /** Tells what has come in in this turn. */
+  readonly tellEntries = (): void => {
     const feeds = this.#turn.splice(0);
     for (const feed of feeds) feed.flush();
   };

@@ -1,4 +1,3 @@
-export { atEndOfTurn } from "../util/end-of-turn.ts";
 export { parseServers, type ServerAddresses } from "./address.ts";
 export { BoundEntries } from "./bound-entries.ts";
 export { dial } from "./dial.ts";

@@ -97,6 +97,7 @@ export class JetstreamSession implements Session {
     });
     this.#publisher = new Publisher(options, {
       onBucketInDoubt: () => this.#readiness.checkBuckets(),
+      tellEntries: () => this.#feeds.tellEntries(),
       hears: (ref) => this.#feeds.hears(ref),
     });
     this.#bound = new BoundEntries({

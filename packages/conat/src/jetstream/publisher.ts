@@ -58,6 +58,8 @@ interface WriteMessage extends OutgoingMessage {
 export interface PublisherParts {
   /** Something suggests that a bucket is gone, or has another history than before. */
   onBucketInDoubt(): void;
+  /** Tells what was stored in this turn, as far as it has come in. */
+  tellEntries(): void;
   /** Whether {@link Publisher.heard} is told what is stored in a store. It may change at any time. */
   hears(ref: StoreRef): boolean;
 }
@@ -186,9 +188,10 @@ export class Publisher {
     atEndOfTurn(this.#endTurn);
   }
 
-  /** All that has come in is with the feeds, and told: who has a write's entry already need not expect it any more. */
+  /** Entries first: who has that of a write already need not expect it when the answer comes. */
   readonly #endTurn = (): void => {
     this.#isTurnEnding = false;
+    this.#parts.tellEntries();
     this.#settleAnswered();
     this.#sendQueued();
   };

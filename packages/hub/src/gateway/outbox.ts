@@ -60,6 +60,8 @@ export class Outbox {
   #frame: EventFrame | undefined;
   #further: EventFrame[] | undefined;
   #framesBytes = 0;
+  /** Gives what is to leave with the next flush. */
+  #giveLate: (() => void) | undefined;
   /** The next tick flushes it. */
   #isFilled = false;
   #isLingering = false;
@@ -132,10 +134,19 @@ export class Outbox {
     this.#framesBytes += frame.byteLength;
     if (this.#framesBytes >= JOIN_BYTES) this.flush();
     else if (mayLinger) this.#linger();
-    else if (!this.#isFilled) {
-      this.#isFilled = true;
-      if (filled.push(this) === 1) process.nextTick(flushFilled);
-    }
+    else this.#fill();
+  }
+
+  /** Calls `give` before the next flush, which is when the current work is done: what it sends may grow until then. */
+  sendLate(give: () => void): void {
+    this.#giveLate = give;
+    this.#fill();
+  }
+
+  #fill(): void {
+    if (this.#isFilled) return;
+    this.#isFilled = true;
+    if (filled.push(this) === 1) process.nextTick(flushFilled);
   }
 
   #linger(): void {
@@ -151,6 +162,9 @@ export class Outbox {
 
   /** Hands over everything now. */
   flush(): void {
+    const giveLate = this.#giveLate;
+    this.#giveLate = undefined;
+    giveLate?.();
     this.#isFilled = false;
     this.#goesLast = false;
     const frame = this.#frame;

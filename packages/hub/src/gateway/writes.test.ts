@@ -33,6 +33,7 @@ it("answers writes in the order of the server, refusals among them, and what is 
     tally: new Tally(),
     outbox: {
       goLast: () => void said.push(["goes last"]),
+      sendLate: (give: () => void) => queueMicrotask(give),
       send: (...message: unknown[]) => void said.push(message),
     },
     refuse: (error: ConatError, tell: (error: ConatError) => void) => tell(error),

@@ -6,7 +6,6 @@ import {
   type WireMutation,
   type WriteResult,
 } from "@conat/conat/internal";
-import { atEndOfTurn } from "@conat/conat/jetstream";
 import type { ConnectionContext } from "./connection-context.ts";
 
 /** The writes of one connection: one call below per frame, and one `ack` for all that is stored in one turn. */
@@ -17,7 +16,6 @@ export class Writes {
   /** Write, sequence, write, sequence, … */
   #stored: number[] = [];
   #duplicates: number[] = [];
-  #isFlushDue = false;
   #isStopped = false;
   #isClosed = false;
   #idleListeners: (() => void)[] | undefined;
@@ -100,12 +98,9 @@ export class Writes {
     this.#isClosed = true;
   }
 
-  /** Sends the acknowledgements that were collected, without waiting for the end of the turn. */
+  /** Sends the acknowledgements that were collected. */
   flush(): void {
-    this.#isFlushDue = false;
     if (this.#stored.length === 0 || this.#isClosed) return;
-    // Who wrote has seen it all along.
-    this.#context.outbox.goLast();
     this.#context.outbox.send("ack", this.#stored, this.#duplicates);
     this.#stored = [];
     this.#duplicates = [];
@@ -118,12 +113,16 @@ export class Writes {
       this.#nack(result.write, result.error);
       return;
     }
-    this.#stored.push(result.write, result.seq);
+    if (this.#stored.push(result.write, result.seq) === 2) {
+      const { outbox } = this.#context;
+      // Who wrote has seen it all along.
+      outbox.goLast();
+      outbox.sendLate(this.#flushLate);
+    }
     if (result.duplicate) this.#duplicates.push(result.write);
-    if (this.#isFlushDue) return;
-    this.#isFlushDue = true;
-    atEndOfTurn(() => this.flush());
   }
+
+  readonly #flushLate = (): void => this.flush();
 
   #nack(write: number, error: ConatError): void {
     const current = error.current === undefined ? null : encodeBlock([error.current]);

@@ -6,7 +6,6 @@ import {
   storeKey,
   type WriteResult,
 } from "@conat/conat/internal";
-import { atEndOfTurn } from "@conat/conat/jetstream";
 
 /** Attempts of one key that may wait; further ones go to the server at once, and mostly lose there. */
 const MAX_WAITING = 1_000;
@@ -109,11 +108,12 @@ export class UpdateTurns {
       if (!result.ok && result.error.kind === "conflict") {
         // Somebody elsewhere was faster.
         this.#beginTurn(slot, contest, mutation.origin);
+        onResult(result);
       } else {
-        // By then the replica has what was stored.
-        atEndOfTurn(() => this.#next(slot, contest));
+        onResult(result);
+        // The replica has what was stored: entries are told before answers.
+        this.#next(slot, contest);
       }
-      onResult(result);
     });
   }
 
