@@ -25,7 +25,7 @@ export class EntryReader {
 
   /** A message as a direct get answers it. */
   stored(message: RawMessage, headers: MessageHeaders): DraftEntry | undefined {
-    const token = headers.subject.slice(headers.subject.lastIndexOf(".") + 1);
+    const token = lastToken(message.bytes, headers.subjectStart, headers.subjectEnd);
     return this.#read(token, headers.seq, headers.time, headers, message);
   }
 

@@ -36,7 +36,9 @@ export interface MessageHeaders {
   ttl: string;
   markerReason: string;
   operation: string;
-  subject: string;
+  /** Where the subject that the message was stored under lies in it; twice 0 when it is not told. */
+  subjectStart: number;
+  subjectEnd: number;
   seq: number;
   time: number;
   pending: number;
@@ -67,7 +69,8 @@ export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
     ttl: "",
     markerReason: "",
     operation: "",
-    subject: "",
+    subjectStart: 0,
+    subjectEnd: 0,
     seq: 0,
     time: 0,
     pending: 0,
@@ -80,10 +83,9 @@ export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
   let end = endOfLine(bytes, 0, payloadAt);
   if (end > PREAMBLE.length) readStatus(headers, latin1(bytes, PREAMBLE.length, end).trim());
   for (let start = end + 2; start < payloadAt; start = end + 2) {
-    end = endOfLine(bytes, start, payloadAt);
     let colon = start;
-    while (colon < end && bytes[colon] !== COLON) colon += 1;
-    if (colon === end) continue;
+    while (colon < payloadAt && bytes[colon] !== COLON && bytes[colon] !== CR) colon += 1;
+    end = endOfLine(bytes, colon, payloadAt);
     const name = nameAt(bytes, start, colon);
     if (name === undefined) continue;
     // One space follows the colon in all that NATS and conat write.
@@ -99,16 +101,26 @@ function endOfLine(bytes: Uint8Array, start: number, end: number): number {
   return at;
 }
 
-/** The names of {@link HEADER} by their length. */
-const names: string[][] = [];
+/** Where the names of most headers differ that are as long: behind `Nats-`. */
+const TELLING = 5;
+
+/** Longer than any name that is read here. */
+const MAX_NAME = 64;
+
+/** The names of {@link HEADER} by their length and the byte at {@link TELLING}. */
+const names = new Array<readonly string[] | undefined>(MAX_NAME * 256).fill(undefined);
 for (const name of Object.values(HEADER)) {
-  names[name.length] ??= [];
-  names[name.length]?.push(name);
+  const slot = slotOf(name.length, name.charCodeAt(TELLING));
+  names[slot] = [...(names[slot] ?? []), name];
+}
+
+function slotOf(length: number, byte: number): number {
+  return length * 256 + byte;
 }
 
 /** The name between two places, if it is one that is read here. */
 function nameAt(bytes: Uint8Array, start: number, end: number): string | undefined {
-  const candidates = names[end - start];
+  const candidates = names[slotOf(end - start, bytes[start + TELLING] ?? 0)];
   if (candidates === undefined) return undefined;
   for (const name of candidates) if (isAsciiAt(name, bytes, start)) return name;
   return undefined;
@@ -137,7 +149,8 @@ function readHeader(
       headers.time = readTime(bytes, start, end);
       break;
     case HEADER.subject:
-      headers.subject = latin1(bytes, start, end);
+      headers.subjectStart = start;
+      headers.subjectEnd = end;
       break;
     case HEADER.ttl:
       headers.ttl = latin1(bytes, start, end);

@@ -35,11 +35,11 @@ export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string
   return chunk.toString("latin1", byteOffset + start, byteOffset + end);
 }
 
-/** The last token of a subject. */
-export function lastToken(subject: Uint8Array): string {
-  let start = subject.length;
-  while (start > 0 && subject[start - 1] !== DOT) start -= 1;
-  return latin1(subject, start);
+/** The last token of the subject between two places. */
+export function lastToken(bytes: Uint8Array, from = 0, end = bytes.length): string {
+  let start = end;
+  while (start > from && bytes[start - 1] !== DOT) start -= 1;
+  return latin1(bytes, start, end);
 }
 
 const DOT = 0x2e;

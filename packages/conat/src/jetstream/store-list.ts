@@ -77,7 +77,7 @@ async function countOnce(
   const small = new KeyCount();
   const outcome = await lane.small((on) =>
     loadSnapshot(exchange(on), bucket, filter, (message, headers) =>
-      small.add(headers.subject, headers, message),
+      small.add(latin1(message.bytes, headers.subjectStart, headers.subjectEnd), headers, message),
     ),
   );
   if (outcome.type !== "too-large") {
