@@ -203,6 +203,15 @@ describe("times", () => {
     }
   });
 
+  it("that somebody has made up do not change those of other messages", () => {
+    const time = "2026-11-21T09:31:34.213Z";
+    for (const madeUp of ["2", "2026", "2026-11-21T09", "", "2026-11-21T09:31:3"]) {
+      readHeaders(message([`Nats-Time-Stamp: ${madeUp}`]));
+      const { time: read } = readHeaders(message([`Nats-Time-Stamp: ${time}`]));
+      expect([madeUp, read]).toEqual([madeUp, Date.parse(time)]);
+    }
+  });
+
   it("to live are rounded up to whole seconds, as the server would otherwise cut them", () => {
     expect([1, 999, 1_000, 1_001, 1_500].map(formatTtl)).toEqual(["1", "1", "1", "2", "2"]);
     expect(["5", "5s", "1500ms", "1h", "2h0m1s", "x", ""].map(parseTtl)).toEqual([
