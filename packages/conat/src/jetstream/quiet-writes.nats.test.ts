@@ -59,6 +59,12 @@ async function countAnswers(): Promise<{ stop(): Promise<number> }> {
   };
 }
 
+/** Lets what has been written leave, and hears nothing until the server has answered all of it: it comes in one turn. */
+async function waitDeaf(): Promise<void> {
+  await new Promise((resolve) => process.nextTick(resolve));
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+}
+
 afterEach(async () => {
   await Promise.all(sessions.splice(0).map((session) => session.close()));
 });
@@ -75,6 +81,26 @@ describe("a burst of writes to a store that is open", () => {
       const entry = await feed.entryAt(`many ${at}`, result.seq);
       expect(entry.write).toBe(result.write);
     }
+  });
+
+  it("is told before it is answered, whatever else is answered in the same turn", async () => {
+    const { session, feed } = await open({ headCheckMs: 0 });
+    const unheard: StoreRef = { ...ref, name: "nobody has it open" };
+    const tooEarly: string[] = [];
+    const written = burst(session, "told", 50);
+    const keys = new Map(written.map(({ write, key }) => [write, key]));
+    const other = writeAll(session, unheard, [mutate(session, "other", "1")]);
+    const done = new Promise<void>((resolve) => {
+      session.write(ref, written, ({ write }) => {
+        const key = keys.get(write) ?? "";
+        if (!feed.latest.has(key)) tooEarly.push(key);
+        keys.delete(write);
+        if (keys.size === 0) resolve();
+      });
+    });
+    await waitDeaf();
+    await Promise.all([other, done]);
+    expect(tooEarly).toEqual([]);
   });
 
   it("that the server refuses is refused write by write, with the reason", async () => {
