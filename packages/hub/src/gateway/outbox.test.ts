@@ -96,6 +96,23 @@ describe("an outbox", () => {
     }
   });
 
+  it("asks for what goes late when it leaves, once, and sends it behind the rest in the same piece", async () => {
+    const conn = new ScriptedConnection();
+    const outbox = openOutbox(conn);
+    const both = Buffer.concat([...FRAME.encoded, ...OTHER.encoded]);
+    outbox.sendFrame(FRAME);
+    outbox.sendLate(() => outbox.sendFrame(OTHER));
+    await nextTick();
+    outbox.sendLate(() => outbox.sendFrame(OTHER));
+    outbox.sendFrame(FRAME);
+    await nextTick();
+    outbox.sendLate(() => outbox.sendFrame(OTHER));
+    await nextTick();
+    outbox.sendFrame(FRAME);
+    await nextTick();
+    expect(conn.direct).toEqual([both, both, ...OTHER.encoded, ...FRAME.encoded]);
+  });
+
   it("overtakes no packet of Engine.IO that still waits", async () => {
     const conn = new ScriptedConnection();
     const outbox = openOutbox(conn);
