@@ -116,7 +116,7 @@ export class Publisher {
 
   /** The connection is gone: what was sent may or may not be stored; what waits is not, because of `error`. */
   suspend(error: ConatError): void {
-    this.#settleAnswered();
+    this.#tellTurn();
     this.#ready = undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -188,15 +188,15 @@ export class Publisher {
     atEndOfTurn(this.#endTurn);
   }
 
-  /** Entries first: who has that of a write already need not expect it when the answer comes. */
   readonly #endTurn = (): void => {
     this.#isTurnEnding = false;
-    this.#parts.tellEntries();
-    this.#settleAnswered();
+    this.#tellTurn();
     this.#sendQueued();
   };
 
-  #settleAnswered(): void {
+  /** Tells what came in in this turn. Entries first: who has seen that of a write does not wait for it any more. */
+  #tellTurn(): void {
+    this.#parts.tellEntries();
     const answered = this.#answered;
     this.#answered = [];
     for (const { write, reply } of answered) this.#settle(write, reply);

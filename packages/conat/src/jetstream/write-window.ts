@@ -21,10 +21,6 @@ export class WriteWindow<Write extends { readonly bytes: number }> {
     return this.#open + this.#queue.length;
   }
 
-  get hasWaiting(): boolean {
-    return this.#queue.length > 0;
-  }
-
   /** `in`: it is to be sent now, and takes its place until `leave`. `full`: there is no room even to wait. */
   enter(write: Write): "in" | "waits" | "full" {
     if (this.#queue.length === 0 && this.#hasRoom(write.bytes)) {
