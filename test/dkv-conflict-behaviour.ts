@@ -386,6 +386,21 @@ export function describeDkvConflicts(bench: DkvBench): void {
       expect(await settled).toMatchObject({ status: "confirmed" });
     });
 
+    it("settled(key) tells of the write that waits, not of the one before it that is on its way", async () => {
+      const { client, line } = await cuttable();
+      const store = await open<number>({ client });
+      line.stall();
+      const first = store.set("k", 1);
+      await eventually(() => expect(store.writes()).toMatchObject([{ state: "in-flight" }]));
+      const second = store.set("k", 2);
+      const settled = store.settled("k");
+      line.cut();
+      line.mend();
+      expect(await settled).toEqual(await second.settled());
+      expect(await settled).toMatchObject({ status: "confirmed" });
+      expect(await settled).not.toEqual(await first.settled());
+    });
+
     it("settled(key) tells how the newest write of a key ended; an overtaken one was superseded", async () => {
       const store = await open<number>();
       const first = store.set("k", 1);
