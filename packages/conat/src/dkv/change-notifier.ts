@@ -41,7 +41,7 @@ export class ChangeNotifier {
     return () => void this.#watchers.delete(watcher);
   }
 
-  /** Runs `work` and then tells about every key it marked. Of what is done for every write nothing is made for the call. */
+  /** Runs `work` and then tells about every key it marked. What is done for every write needs no closure of its own. */
   batch<Args extends unknown[], Result>(work: (...args: Args) => Result, ...args: Args): Result {
     this.#depth += 1;
     try {
