@@ -27,14 +27,22 @@ async function serve(connection: ScriptedConnection, entries: Entry[], seq: numb
   connection.send("synced", feed, [EPOCH, seq, 1_000 + seq]);
 }
 
-function entry(seq: number, value: number, origin = "somebody"): Entry {
-  return createEntry({ key: "n", seq, time: 1_000 + seq, value: encodeValue(value), origin });
+function entry(seq: number, value: number, origin = "somebody", write = 0): Entry {
+  return createEntry({
+    key: "n",
+    seq,
+    time: 1_000 + seq,
+    value: encodeValue(value),
+    origin,
+    write,
+  });
 }
 
 /** A store with a write that is acknowledged as 11, and whose entry has not come. */
 async function acknowledged(): Promise<{
   hub: ScriptedHub;
   connection: ScriptedConnection;
+  session: HubSession;
   store: DKV<number>;
   shown: (number | undefined)[];
 }> {
@@ -52,7 +60,7 @@ async function acknowledged(): Promise<{
   const [, [[write] = []] = []] = (await connection.next("write")) as [unknown, [number][]];
   connection.send("ack", [write, 11], []);
   await store.save();
-  return { hub, connection, store, shown };
+  return { hub, connection, session, store, shown };
 }
 
 it("an acknowledged write is shown until its entry comes, though older entries come first", async () => {
@@ -103,4 +111,15 @@ it("an acknowledged write is still shown after a reconnect to a hub that has not
   await eventually(() => store.time("n") === 1_011);
   expect(store.get("n")).toBe(1);
   expect(shown).not.toContain(0);
+});
+
+it("who is told the entry of a write before its answer can wait for how the write ends", async () => {
+  const { connection, session, store } = await acknowledged();
+  const outcomes: unknown[] = [];
+  store.on("change", ({ key }) => void store.settled(key).then((end) => outcomes.push(end)));
+  store.set("n", 2);
+  const [, [[write] = []] = []] = (await connection.next("write", 2)) as [unknown, [number][]];
+  connection.send("live", 1, encodeBlock([entry(12, 2, session.origin, write)]), 12);
+  await eventually(() => outcomes.length > 0);
+  expect(outcomes).toEqual([{ status: "confirmed", seq: 12 }]);
 });

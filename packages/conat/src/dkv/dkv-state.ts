@@ -35,6 +35,8 @@ export class DkvState {
   /** Keys that may have something to send, in the order they were written. */
   readonly #dirty = new Set<string>();
   readonly #inFlightKeys = new Map<number, string>();
+  /** Its entry is being told, and how it has ended is told next. */
+  #ending: LocalWrite | undefined;
   /** Some of them may be parked or released. */
   #mayBeUnanswered = false;
   /** Newest acknowledged write of each key that the epoch which just begins lacks. */
@@ -148,7 +150,8 @@ export class DkvState {
   /** Number of the caller's newest write of a key that has not ended. */
   newestWrite(key: string): number | undefined {
     const overlay = this.#overlays.get(key);
-    return (overlay?.pending ?? overlay?.inFlight?.write)?.carries.at(-1);
+    const ending = this.#ending?.key === key ? this.#ending : undefined;
+    return (overlay?.pending ?? overlay?.inFlight?.write ?? ending)?.carries.at(-1);
   }
 
   /** Where the caller's write `id` of `key` is now; `undefined` once it has ended. */
@@ -431,7 +434,9 @@ export class DkvState {
     if (prev !== undefined || entry.kind === "put" || ended || acked) {
       const above = overlay && this.#overlays.get(key);
       const pending = above !== undefined;
+      this.#ending = ended;
       this.#effects.changed({ entry, prev, own, pending, holder: above ?? known });
+      this.#ending = undefined;
     }
     if (ended) this.#effects.settled(ended, { status: "confirmed", seq: entry.seq });
   }
