@@ -109,6 +109,11 @@ describe("a stored message as an entry", () => {
     const raw = message(["Nats-Sequence: 1", "Nats-Sequence: 9"]);
     expect(readHeaders(raw).seq).toBe(9);
   });
+
+  it("has no header where a line has a name and no colon, or none before a carriage return", () => {
+    const raw = message(["Nats-TTL: 90", "Nats-TTL", "KV-Operation\r: DEL"]);
+    expect(readHeaders(raw)).toMatchObject({ ttl: "90", operation: "" });
+  });
 });
 
 describe("what is published", () => {

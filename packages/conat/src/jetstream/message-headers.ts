@@ -86,7 +86,7 @@ export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
     let colon = start;
     while (colon < payloadAt && bytes[colon] !== COLON && bytes[colon] !== CR) colon += 1;
     end = endOfLine(bytes, colon, payloadAt);
-    const name = nameAt(bytes, start, colon);
+    const name = bytes[colon] === COLON ? nameAt(bytes, start, colon) : undefined;
     if (name === undefined) continue;
     // One space follows the colon in all that NATS and conat write.
     const from = bytes[colon + 1] === SPACE ? colon + 2 : colon + 1;
@@ -211,9 +211,10 @@ let lastSecondMs = 0;
 
 /** Milliseconds of a time such as `2026-11-21T09:31:34.2202Z`. Messages of the same second share the costly part. */
 function readTime(bytes: Uint8Array, start: number, end: number): number {
-  // A client may have made up a header of that name: the beginning of a second would be that of all others.
-  if (lastSecond.length !== SECOND_LENGTH || !isAsciiAt(lastSecond, bytes, start)) {
-    lastSecond = latin1(bytes, start, Math.min(start + SECOND_LENGTH, end));
+  // What is shorter is no time, and would be the beginning of a great many.
+  if (end - start < SECOND_LENGTH) return Number.NaN;
+  if (lastSecond === "" || !isAsciiAt(lastSecond, bytes, start)) {
+    lastSecond = latin1(bytes, start, start + SECOND_LENGTH);
     lastSecondMs = Date.parse(`${lastSecond}Z`);
   }
   let time = lastSecondMs;
