@@ -1,4 +1,4 @@
-import { Map as ImmutableMap } from "immutable";
+import { Map as ImmutableMap, is } from "immutable";
 import type { DKV } from "../dkv/dkv.ts";
 import type { AnyValue } from "../dkv/value-types.ts";
 
@@ -88,7 +88,10 @@ class View<T> implements ImmutableView<T> {
       for (const key of keys) {
         const value = this.#store.get(key) as AnyValue<T> | undefined;
         if (value === undefined && !this.#store.has(key)) values.delete(key);
-        else values.set(key, value as AnyValue<T>);
+        // A date is decoded for every reader anew, and the same all the same.
+        else if (!(value instanceof Date && is(values.get(key), value))) {
+          values.set(key, value as AnyValue<T>);
+        }
       }
     });
   }
