@@ -105,15 +105,12 @@ export class UpdateTurns {
     contest.isRunning = true;
     this.#options.write(ref, mutation, (result) => {
       contest.isRunning = false;
-      if (!result.ok && result.error.kind === "conflict") {
-        // Somebody elsewhere was faster.
-        this.#beginTurn(slot, contest, mutation.origin);
-        onResult(result);
-      } else {
-        onResult(result);
-        // The replica has what was stored: entries are told before answers.
-        this.#next(slot, contest);
-      }
+      const isLost = !result.ok && result.error.kind === "conflict";
+      // Somebody elsewhere was faster.
+      if (isLost) this.#beginTurn(slot, contest, mutation.origin);
+      onResult(result);
+      // The replica has what was stored: entries are told before answers.
+      if (!isLost) this.#next(slot, contest);
     });
   }
 
