@@ -113,7 +113,7 @@ async function pull(load: ConsumerLoad, name: string): Promise<number> {
     };
     const askMany = (): void => ask(PULL_BATCH, { max_bytes: PULL_BYTES });
     const inbox = exchange.listen((message) => {
-      if (message.reply === undefined) {
+      if (message.replyStart === message.replyEnd) {
         const headers = readHeaders(message);
         switch (pullEnd(headers)) {
           case "other":
@@ -136,7 +136,7 @@ async function pull(load: ConsumerLoad, name: string): Promise<number> {
         }
         return;
       }
-      const delivery = deliveries.read(message.reply);
+      const delivery = deliveries.read(message);
       isFresh = false;
       upTo = delivery.seq;
       load.onStored(message, delivery);

@@ -1,3 +1,5 @@
+import { type RawMessage, readDigits } from "./raw-message.ts";
+
 /** What the reply subject of a consumer's message says. */
 export interface Delivery {
   /** Stream sequence. */
@@ -9,7 +11,6 @@ export interface Delivery {
 }
 
 const DOT = 0x2e;
-const ZERO = 0x30;
 
 /** Digits of a time in nanoseconds that are less than a millisecond. */
 const NANO_DIGITS = 6;
@@ -21,44 +22,40 @@ const NANO_DIGITS = 6;
  * message: split into strings it would be the dearest part of a load.
  */
 export class DeliveryReader {
-  /** Where the number of deliveries is: the same in all messages of a consumer. */
-  #from = 0;
+  /** How far behind its start the number of deliveries is: the same in all messages of a consumer. */
+  #offset = 0;
 
-  read(reply: Uint8Array): Delivery {
-    if (this.#from === 0) this.#from = startOfToken(reply, hasDomain(reply) ? 6 : 4);
-    const seqAt = endOfToken(reply, this.#from) + 1;
-    const seqEnd = endOfToken(reply, seqAt);
-    const timeAt = endOfToken(reply, seqEnd + 1) + 1;
-    const timeEnd = endOfToken(reply, timeAt);
+  read({ line, replyStart, replyEnd }: RawMessage): Delivery {
+    if (this.#offset === 0) {
+      const before = countDots(line, replyStart, replyEnd) > 8 ? 6 : 4;
+      this.#offset = startOfToken(line, replyStart, replyEnd, before) - replyStart;
+    }
+    const seqAt = endOfToken(line, replyStart + this.#offset, replyEnd) + 1;
+    const seqEnd = endOfToken(line, seqAt, replyEnd);
+    const timeAt = endOfToken(line, seqEnd + 1, replyEnd) + 1;
+    const timeEnd = endOfToken(line, timeAt, replyEnd);
     return {
-      seq: readDigits(reply, seqAt, seqEnd),
-      time: readDigits(reply, timeAt, timeEnd - NANO_DIGITS),
-      pending: readDigits(reply, timeEnd + 1, endOfToken(reply, timeEnd + 1)),
+      seq: readDigits(line, seqAt, seqEnd),
+      time: readDigits(line, timeAt, timeEnd - NANO_DIGITS),
+      pending: readDigits(line, timeEnd + 1, endOfToken(line, timeEnd + 1, replyEnd)),
     };
   }
 }
 
-/** The decimal number between two places. */
-export function readDigits(bytes: Uint8Array, start: number, end = bytes.length): number {
-  let number = 0;
-  for (let at = start; at < end; at += 1) number = number * 10 + (bytes[at] ?? ZERO) - ZERO;
-  return number;
-}
-
-function hasDomain(reply: Uint8Array): boolean {
+function countDots(line: Uint8Array, start: number, end: number): number {
   let dots = 0;
-  for (let at = 0; at < reply.length; at += 1) if (reply[at] === DOT) dots += 1;
-  return dots > 8;
+  for (let at = start; at < end; at += 1) if (line[at] === DOT) dots += 1;
+  return dots;
 }
 
-function startOfToken(reply: Uint8Array, index: number): number {
-  let at = 0;
-  for (let left = index; left > 0; left -= 1) at = endOfToken(reply, at) + 1;
+function startOfToken(line: Uint8Array, start: number, end: number, index: number): number {
+  let at = start;
+  for (let left = index; left > 0; left -= 1) at = endOfToken(line, at, end) + 1;
   return at;
 }
 
-function endOfToken(reply: Uint8Array, start: number): number {
+function endOfToken(line: Uint8Array, start: number, end: number): number {
   let at = start;
-  while (at < reply.length && reply[at] !== DOT) at += 1;
+  while (at < end && line[at] !== DOT) at += 1;
   return at;
 }

@@ -6,7 +6,7 @@ import { bucketName, keySubject, keyToken } from "../protocol/subjects.ts";
 import type { Mutation } from "../session/session.ts";
 import { type DraftEntry, formatTtl, parseTtl, settleValues, toEntry } from "./entry-codec.ts";
 import { parseTime, readHeaders } from "./message-headers.ts";
-import type { RawMessage } from "./raw-message.ts";
+import { type RawMessage, rawMessage } from "./raw-message.ts";
 import { writeHeaders } from "./write-headers.ts";
 
 const bucket = bucketName(false, 0);
@@ -22,10 +22,10 @@ function message(headers: readonly string[], payload = ""): RawMessage {
   const head = headers.length > 0 ? `NATS/1.0\r\n${headers.join("\r\n")}\r\n\r\n` : "";
   const chunk = Buffer.from(`before${head}${payload}after`);
   return {
-    subject: Buffer.from("$KV.conat-p0.project.p.s.key"),
-    reply: undefined,
-    bytes: chunk.subarray(6, chunk.length - 5),
-    payloadAt: Buffer.byteLength(head),
+    ...rawMessage(Buffer.from("$KV.conat-p0.project.p.s.key"), chunk, 0),
+    start: 6,
+    payloadAt: 6 + Buffer.byteLength(head),
+    end: chunk.length - 5,
   };
 }
 
@@ -131,12 +131,8 @@ describe("what is published", () => {
         const wanted = mutation({ key, value, headers, write, ttlMs });
         const head = writeHeaders(store, wanted, subject, 86_400_000);
         expect(head).toMatch(/^NATS\/1\.0\r\n([\x20-\x7e]+\r\n)+\r\n$/);
-        const raw: RawMessage = {
-          subject: Buffer.from(subject),
-          reply: undefined,
-          bytes: Buffer.concat([Buffer.from(head), value]),
-          payloadAt: head.length,
-        };
+        const bytes = Buffer.concat([Buffer.from(head), value]);
+        const raw = rawMessage(Buffer.from(subject), bytes, head.length);
         const entry = toEntry(keyToken(subject), 1, 1, readHeaders(raw), raw);
         if (entry === undefined) throw new Error("not an entry");
         settleValues([entry]);

@@ -22,7 +22,7 @@ export function toEntry(
   seq: number,
   time: number,
   headers: MessageHeaders,
-  { bytes, payloadAt }: RawMessage,
+  { bytes, payloadAt, end }: RawMessage,
   trueName: string = headers.key,
 ): DraftEntry | undefined {
   if (token === FLOOR_TOKEN) return isFloor(headers) ? toFloor(seq, time) : undefined;
@@ -37,8 +37,8 @@ export function toEntry(
     origin: headers.writer,
     write: headers.write,
     buffer: bytes,
-    start: kind === "put" ? payloadAt : bytes.length,
-    end: bytes.length,
+    start: kind === "put" ? payloadAt : end,
+    end,
     ttlMs: kind === "put" && headers.ttl !== "" ? parseTtl(headers.ttl) : 0,
     headers: headers.application === "" ? undefined : parseHeaders(headers.application),
   };

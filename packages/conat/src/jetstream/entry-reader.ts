@@ -3,7 +3,7 @@ import type { Delivery } from "./delivery.ts";
 import { type DraftEntry, toEntry } from "./entry-codec.ts";
 import type { FeedCounters } from "./feed-host.ts";
 import { type MessageHeaders, readHeaders } from "./message-headers.ts";
-import { lastToken, type RawMessage } from "./raw-message.ts";
+import { keyTokenOf, lastToken, type RawMessage } from "./raw-message.ts";
 
 /** Reads the messages of one store as entries, and remembers the keys that subjects only tell a hash of. */
 export class EntryReader {
@@ -20,7 +20,7 @@ export class EntryReader {
   /** A message as it is republished when it is stored. */
   live(message: RawMessage): DraftEntry | undefined {
     const headers = readHeaders(message);
-    return this.#read(lastToken(message.subject), headers.seq, headers.time, headers, message);
+    return this.#read(keyTokenOf(message), headers.seq, headers.time, headers, message);
   }
 
   /** A message as a direct get answers it. */
@@ -31,7 +31,7 @@ export class EntryReader {
 
   /** A message as a consumer delivers it. */
   delivered(message: RawMessage, { seq, time }: Delivery): DraftEntry | undefined {
-    return this.#read(lastToken(message.subject), seq, time, readHeaders(message), message);
+    return this.#read(keyTokenOf(message), seq, time, readHeaders(message), message);
   }
 
   #read(

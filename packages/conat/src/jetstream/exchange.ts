@@ -1,8 +1,9 @@
 import { createInbox, type NatsConnection, type Subscription } from "@nats-io/nats-core";
 import { ConatError } from "../protocol/conat-error.ts";
+import { subscribeRaw } from "./frame-parser.ts";
 import { LoadRaced } from "./load-raced.ts";
 import { fromNatsError } from "./nats-error.ts";
-import { type RawMessage, toRawMessage } from "./raw-message.ts";
+import type { RawMessage } from "./raw-message.ts";
 
 export interface ExchangeOptions {
   readonly connection: NatsConnection;
@@ -46,18 +47,22 @@ export class Exchange {
   /** Opens an inbox whose messages go to `listener`. Returns its subject. */
   listen(listener: (message: RawMessage) => void): string {
     const inbox = createInbox();
-    const callback = (error: Error | null, message: Parameters<typeof toRawMessage>[0]): void => {
+    const onMessage = (message: RawMessage): void => {
       if (this.#settle === undefined) return;
       this.#hasHeard = true;
       try {
-        if (error) throw error;
-        listener(toRawMessage(message));
+        listener(message);
       } catch (cause) {
-        this.end(cause instanceof LoadRaced ? cause : fromNatsError(cause, "load a store"));
+        this.#fail(cause);
       }
     };
-    this.#subscriptions.push(this.#connection.subscribe(inbox, { callback }));
+    const onError = (error: Error): void => this.#fail(error);
+    this.#subscriptions.push(subscribeRaw(this.#connection, inbox, onMessage, onError));
     return inbox;
+  }
+
+  #fail(cause: unknown): void {
+    this.end(cause instanceof LoadRaced ? cause : fromNatsError(cause, "load a store"));
   }
 
   request(subject: string, payload: object, reply: string): void {

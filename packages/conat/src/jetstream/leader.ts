@@ -17,7 +17,7 @@ import type { Stored } from "./history.ts";
 import { apiRequest } from "./js-api.ts";
 import { parseTime, readHeaders } from "./message-headers.ts";
 import { API_ERROR, ApiError } from "./nats-error.ts";
-import type { RawMessage } from "./raw-message.ts";
+import { rawMessage } from "./raw-message.ts";
 
 const storedMessage = v.object({
   message: v.object({
@@ -104,12 +104,8 @@ async function readMessage(
 
 function fromStored(message: StoredMessage, key: string): DraftEntry | undefined {
   const headers = Buffer.from(message.hdrs, "base64");
-  const raw: RawMessage = {
-    subject: Buffer.from(message.subject),
-    reply: undefined,
-    bytes: Buffer.concat([headers, Buffer.from(message.data, "base64")]),
-    payloadAt: headers.length,
-  };
+  const bytes = Buffer.concat([headers, Buffer.from(message.data, "base64")]);
+  const raw = rawMessage(Buffer.from(message.subject), bytes, headers.length);
   const token = keyToken(message.subject);
   const time = parseTime(message.time);
   // The marker of an expiry has no header with a long key's name; the caller knows it.

@@ -1,8 +1,7 @@
 import { KEY_HEADER, STORE_HEADER } from "../protocol/subjects.ts";
 import { isAsciiAt } from "../protocol/utf8.ts";
-import { readDigits } from "./delivery.ts";
 import { originAt } from "./origins.ts";
-import { latin1, type RawMessage } from "./raw-message.ts";
+import { latin1, type RawMessage, readDigits } from "./raw-message.ts";
 
 /** Headers of NATS and of conat, by name. What a client sends never becomes a name here. */
 export const HEADER = {
@@ -60,7 +59,7 @@ const LF = 0x0a;
  * Reads the headers of a message, as bytes: text of it would be most of what a message costs. Of a header that is there
  * twice the last counts: the server appends its own.
  */
-export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
+export function readHeaders({ bytes, start: first, payloadAt }: RawMessage): MessageHeaders {
   const headers: MessageHeaders = {
     status: 0,
     description: "",
@@ -80,8 +79,9 @@ export function readHeaders({ bytes, payloadAt }: RawMessage): MessageHeaders {
     key: "",
     store: "",
   };
-  let end = endOfLine(bytes, 0, payloadAt);
-  if (end > PREAMBLE.length) readStatus(headers, latin1(bytes, PREAMBLE.length, end).trim());
+  let end = endOfLine(bytes, first, payloadAt);
+  const statusAt = first + PREAMBLE.length;
+  if (end > statusAt) readStatus(headers, latin1(bytes, statusAt, end).trim());
   for (let start = end + 2; start < payloadAt; start = end + 2) {
     let colon = start;
     while (colon < payloadAt && bytes[colon] !== COLON && bytes[colon] !== CR) colon += 1;

@@ -11,6 +11,7 @@ import {
 import { ConatError } from "../protocol/conat-error.ts";
 import { backoffMs } from "../session/backoff.ts";
 import { dial } from "./dial.ts";
+import { readFrames } from "./frame-parser.ts";
 import { fromNatsError } from "./nats-error.ts";
 import type { ResolvedOptions } from "./options.ts";
 
@@ -151,6 +152,7 @@ export class NatsLink {
 
   #up(connection: NatsConnection): void {
     this.#isUp = true;
+    readFrames(connection);
     this.#events.onUp(connection);
   }
 

@@ -1,13 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { readPublishReply } from "./publish-reply.ts";
+import { rawMessage } from "./raw-message.ts";
 
 function reply(payload: string, headers = "") {
-  return readPublishReply({
-    subject: Buffer.from("_INBOX.x.1"),
-    reply: undefined,
-    bytes: Buffer.from(headers + payload),
-    payloadAt: headers.length,
-  });
+  const bytes = Buffer.from(headers + payload);
+  return readPublishReply(rawMessage(Buffer.from("_INBOX.x.1"), bytes, headers.length));
 }
 
 function error(code: number, errCode: number, description: string): string {

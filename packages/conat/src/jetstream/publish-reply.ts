@@ -27,10 +27,10 @@ const publishAck = v.object({
 const NO_RESPONDERS = 503;
 
 export function readPublishReply(message: RawMessage): PublishReply {
-  if (message.payloadAt > 0 && readHeaders(message).status === NO_RESPONDERS) {
+  if (message.payloadAt > message.start && readHeaders(message).status === NO_RESPONDERS) {
     return { type: "refused", kind: "unavailable", reason: "no server keeps the bucket now" };
   }
-  const text = latin1(message.bytes, message.payloadAt);
+  const text = latin1(message.bytes, message.payloadAt, message.end);
   const seq = STORED.exec(text)?.[1];
   if (seq !== undefined) return { type: "stored", seq: Number(seq), duplicate: false };
   const ack = v.safeParse(publishAck, parseJson(text));

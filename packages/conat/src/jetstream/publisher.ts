@@ -1,4 +1,4 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/nats-core";
+import { createInbox, type NatsConnection, type Subscription } from "@nats-io/nats-core";
 import { ConatError, type ErrorKind } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { StoreRef } from "../protocol/scope.ts";
@@ -7,8 +7,8 @@ import type { Mutation, WriteResult } from "../session/session.ts";
 import { atEndOfTurn } from "../util/end-of-turn.ts";
 import { tell } from "../util/tell.ts";
 import type { OpenBucket } from "./buckets.ts";
-import { readDigits } from "./delivery.ts";
 import type { ReadyState } from "./feed-host.ts";
+import { subscribeRaw } from "./frame-parser.ts";
 import { readEntry } from "./leader.ts";
 import { Limiter } from "./limiter.ts";
 import { fromNatsError } from "./nats-error.ts";
@@ -16,7 +16,7 @@ import { checkOrigin, type ResolvedOptions } from "./options.ts";
 import { checkOpen, type OutgoingMessage, publishRaw } from "./publish-raw.ts";
 import { type PublishReply, readPublishReply } from "./publish-reply.ts";
 import { QuietWrites } from "./quiet-writes.ts";
-import { toRawMessage } from "./raw-message.ts";
+import { type RawMessage, readDigits } from "./raw-message.ts";
 import { writeHeaders } from "./write-headers.ts";
 import { WriteWindow } from "./write-window.ts";
 
@@ -111,7 +111,9 @@ export class Publisher {
     if (this.#subscribedOn === ready.connection) return;
     this.#subscription?.unsubscribe();
     this.#subscribedOn = ready.connection;
-    this.#subscription = ready.connection.subscribe(`${this.#inbox}*`, { callback: this.#onReply });
+    // What may not be listened to is not answered, and that has a deadline.
+    const onError = (): void => {};
+    this.#subscription = subscribeRaw(ready.connection, `${this.#inbox}*`, this.#onReply, onError);
   }
 
   /** The connection is gone: what was sent may or may not be stored; what waits is not, because of `error`. */
@@ -288,15 +290,14 @@ export class Publisher {
     }
   }
 
-  readonly #onReply = (error: Error | null, message: Msg): void => {
-    if (error) return;
-    const raw = toRawMessage(message);
-    const id = readDigits(raw.subject, this.#inbox.length);
+  readonly #onReply = (message: RawMessage): void => {
+    const { line, subjectStart, subjectEnd } = message;
+    const id = readDigits(line, subjectStart + this.#inbox.length, subjectEnd);
     const write = this.#sent.get(id);
     if (write === undefined) return;
     this.#sent.delete(id);
     if (write.followed !== undefined) this.#send(this.#quiet.takeUnheard(write.followed));
-    this.#answered.push({ write, reply: readPublishReply(raw) });
+    this.#answered.push({ write, reply: readPublishReply(message) });
     this.#endTurnSoon();
   };
 

@@ -13,12 +13,13 @@ import type { DraftEntry } from "./entry-codec.ts";
 import { EntryReader } from "./entry-reader.ts";
 import type { FeedHost, ReadyState } from "./feed-host.ts";
 import { FeedTail } from "./feed-tail.ts";
+import { subscribeRaw } from "./frame-parser.ts";
 import { HeldEntries } from "./held-entries.ts";
 import { isGivenOutAgain } from "./history.ts";
 import { readHead } from "./leader.ts";
 import { LoadRaced } from "./load-raced.ts";
 import { fromNatsError } from "./nats-error.ts";
-import { toRawMessage } from "./raw-message.ts";
+import type { RawMessage } from "./raw-message.ts";
 import { type LoadSource, loadStore } from "./store-load.ts";
 import { verifyTail } from "./verify-tail.ts";
 
@@ -404,22 +405,20 @@ export class StoreFeed implements Feed {
     if (this.#subscribedOn === connection) return;
     this.#subscription?.unsubscribe();
     this.#subscribedOn = connection;
-    this.#subscription = connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (this.#told === "closed") return;
-        if (error) {
-          this.end(fromNatsError(error, `follow the store ${this.store}`));
-          return;
-        }
-        const entry = this.#reader.live(toRawMessage(message));
-        if (entry !== undefined) {
-          this.#hold(entry);
-          this.#row?.heard(entry.seq);
-          this.#host.heard(entry);
-        } else if (this.isLive) this.#reloadForLostName();
-      },
-    });
+    const onError = (error: Error): void =>
+      this.end(fromNatsError(error, `follow the store ${this.store}`));
+    this.#subscription = subscribeRaw(connection, subject, this.#onMessage, onError);
   }
+
+  readonly #onMessage = (message: RawMessage): void => {
+    if (this.#told === "closed") return;
+    const entry = this.#reader.live(message);
+    if (entry !== undefined) {
+      this.#hold(entry);
+      this.#row?.heard(entry.seq);
+      this.#host.heard(entry);
+    } else if (this.isLive) this.#reloadForLostName();
+  };
 
   #hold(entry: DraftEntry): void {
     if (this.isLive) {

@@ -12,7 +12,7 @@ import { readHead } from "./leader.ts";
 import type { Lane, LoadLane } from "./load-lane.ts";
 import { LoadRaced } from "./load-raced.ts";
 import { type MessageHeaders, readHeaders } from "./message-headers.ts";
-import { latin1, type RawMessage } from "./raw-message.ts";
+import { latin1, type RawMessage, subjectOf } from "./raw-message.ts";
 
 /** Counts that raced with writes before that is told as a failure. */
 const MAX_RACES = 6;
@@ -95,7 +95,7 @@ async function countOnce(
       reach: head,
       headersOnly: true,
       requestTimeoutMs: timeoutMs,
-      onStored: (message) => large.add(latin1(message.subject), readHeaders(message), message),
+      onStored: (message) => large.add(subjectOf(message), readHeaders(message), message),
     }),
   );
   return large.keys;

@@ -11,7 +11,7 @@ import { readHead } from "./leader.ts";
 import type { LoadLane } from "./load-lane.ts";
 import { LoadRaced } from "./load-raced.ts";
 import { readHeaders } from "./message-headers.ts";
-import { lastToken, latin1 } from "./raw-message.ts";
+import { keyTokenOf, subjectOf } from "./raw-message.ts";
 
 /** An entry, and the store it is in. */
 export interface StoredEntry {
@@ -78,8 +78,8 @@ async function readOnce(
       onStored: (message, { seq, time }) => {
         const headers = readHeaders(message);
         const trueName = headers.store === "" ? undefined : headers.store;
-        const path = decodeStorePath(latin1(message.subject), trueName);
-        const entry = path && toEntry(lastToken(message.subject), seq, time, headers, message);
+        const path = decodeStorePath(subjectOf(message), trueName);
+        const entry = path && toEntry(keyTokenOf(message), seq, time, headers, message);
         if (path === undefined || entry === undefined) {
           // The marker of an expiry does not tell a long name: what it removes has a lifetime anyway.
           if (headers.markerReason === "") foreign += 1;

@@ -7,11 +7,12 @@ import { tell } from "../util/tell.ts";
 import { BoundedQueue } from "./bounded-queue.ts";
 import { deliverSoon, noteDelivery } from "./delivery-turn.ts";
 import type { ReadyState } from "./feed-host.ts";
+import { subscribeRaw } from "./frame-parser.ts";
 import { HEADER, readHeaders } from "./message-headers.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin } from "./options.ts";
 import { publishRaw } from "./publish-raw.ts";
-import { toRawMessage } from "./raw-message.ts";
+import type { RawMessage } from "./raw-message.ts";
 
 /** Messages, and their bytes, kept for when they may be written. */
 const OUTBOX_MESSAGES = 1_000;
@@ -190,20 +191,17 @@ class TopicSubscription implements Subscription {
     if (this.#attachedTo === connection) return;
     this.#attachedTo = connection;
     this.#subscription?.unsubscribe();
-    this.#subscription = connection.subscribe(this.#subject, {
-      callback: (error, message) => {
-        if (this.#isClosed) return;
-        if (error) {
-          this.end(fromNatsError(error, "subscribe"));
-          return;
-        }
-        const raw = toRawMessage(message);
-        // A copy: the message is a part of a chunk that the network's reader would keep for it.
-        const data = new Uint8Array(raw.bytes.subarray(raw.payloadAt));
-        this.add({ data, origin: readHeaders(raw).origin });
-      },
-    });
+    const onError = (error: Error): void => this.end(fromNatsError(error, "subscribe"));
+    this.#subscription = subscribeRaw(connection, this.#subject, this.#onMessage, onError);
   }
+
+  readonly #onMessage = (message: RawMessage): void => {
+    if (this.#isClosed) return;
+    const { bytes, payloadAt, end } = message;
+    // A copy: the message is a part of a chunk that the network's reader would keep for it.
+    const data = new Uint8Array(bytes.subarray(payloadAt, end));
+    this.add({ data, origin: readHeaders(message).origin });
+  };
 
   close(): void {
     if (this.#isClosed) return;
