@@ -1,7 +1,7 @@
 import type { ConfirmedChange } from "./dkv-effects.ts";
 import type { WriteRequest } from "./dkv-runner.ts";
 import type { DkvState } from "./dkv-state.ts";
-import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import { carriedBy, type LocalWrite, type WriteOutcome } from "./local-write.ts";
 
 /** How often one key is set anew after one reconnect: others that write it at the same time win. */
 const MAX_ATTEMPTS = 10;
@@ -38,9 +38,10 @@ export class BoundKeys {
     else this.#keys.delete(key);
   }
 
-  settled({ key, carries, quiet }: LocalWrite, outcome: WriteOutcome): void {
+  settled(write: LocalWrite, outcome: WriteOutcome): void {
+    const { key, quiet } = write;
     const bound = this.#keys.get(key);
-    if (bound === undefined || !carries.includes(bound.id)) return;
+    if (bound === undefined || !carriedBy(write).includes(bound.id)) return;
     const { status } = outcome;
     const lost =
       status === "outcome-unknown" || (status === "rejected" && outcome.error.kind === "conflict");

@@ -14,8 +14,8 @@ import type {
   MergedConflict,
 } from "./dkv-effects.ts";
 import { DkvState } from "./dkv-state.ts";
-import type { LocalWrite, WriteOutcome } from "./local-write.ts";
-import { type FailedWrite, type LedgerItem, WriteLedger } from "./write-ledger.ts";
+import { carriedBy, type LocalWrite, type WriteOutcome } from "./local-write.ts";
+import { type FailedWrite, WriteLedger } from "./write-ledger.ts";
 
 /** `loading`: no snapshot yet. `stale`: shows what was known when the connection broke. */
 export type StoreStatus = "loading" | "live" | "stale" | "storage-full" | "closed";
@@ -24,7 +24,7 @@ export type StoreStatus = "loading" | "live" | "stale" | "storage-full" | "close
 export interface RunnerListener {
   onChange(change: ConfirmedChange): void;
   onMerged(conflict: MergedConflict): void;
-  onFailed(item: LedgerItem, error: ConatError): void;
+  onFailed(write: LocalWrite, error: ConatError): void;
   onLost(write: LostWrite): void;
   onStable(): void;
   /** The ledger has changed. */
@@ -117,22 +117,18 @@ export class DkvRunner implements DkvEffects {
   // ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Adds a local write; it is sent before control returns to the event loop. */
-  write(request: WriteRequest): LedgerItem {
-    const { item, write } = this.#newWrite(request);
+  write(request: WriteRequest): LocalWrite {
+    const write = this.#newWrite(request);
     this.notifier.batch(this.#writeToState, write);
     this.#flushSoon();
-    return item;
+    return write;
   }
 
   readonly #writeToState = (write: LocalWrite): void => this.state.write(write);
 
-  #newWrite(request: WriteRequest): { item: LedgerItem; write: LocalWrite } {
+  #newWrite(request: WriteRequest): LocalWrite {
     const id = this.#session.nextWrite();
     const { key, value, ttlMs, headers, ifSeq, quiet, untilDisconnect, isUpdate } = request;
-    const item: LedgerItem = { id, key, value, ttlMs, headers, untilDisconnect, at: Date.now() };
-    this.ledger.add(item);
-    this.#bound.written(id, request);
-    this.#tellWrites();
     // Field by field: it is done for every write, and a spread costs several times as much.
     const write: LocalWrite = {
       id,
@@ -141,13 +137,18 @@ export class DkvRunner implements DkvEffects {
       ttlMs,
       headers,
       ifSeq,
-      carries: [id],
+      carries: undefined,
       merges: 0,
       quiet,
       untilDisconnect,
       isUpdate,
+      at: Date.now(),
+      outcome: undefined,
     };
-    return { item, write };
+    this.ledger.add(write);
+    this.#bound.written(id, request);
+    this.#tellWrites();
+    return write;
   }
 
   /** Sends what a store that does not save by itself has held back so far. */
@@ -253,9 +254,9 @@ export class DkvRunner implements DkvEffects {
   }
 
   /** The newest write of a key, if it has not ended. */
-  newestWrite(key: string): LedgerItem | undefined {
+  newestWrite(key: string): LocalWrite | undefined {
     const id = this.state.newestWrite(key);
-    return id === undefined ? undefined : this.ledger.item(id);
+    return id === undefined ? undefined : this.ledger.get(id);
   }
 
   discard(id: number): boolean {
@@ -322,9 +323,9 @@ export class DkvRunner implements DkvEffects {
 
   settled(write: LocalWrite, outcome: WriteOutcome): void {
     const failed = outcome.status === "rejected" || outcome.status === "outcome-unknown";
-    for (const id of write.carries) {
-      const item = this.ledger.settle(id, outcome, !write.quiet);
-      if (item && failed && !write.quiet) this.#listener.onFailed(item, outcome.error);
+    for (const id of carriedBy(write)) {
+      const ended = this.ledger.settle(id, outcome, !write.quiet);
+      if (ended && failed && !write.quiet) this.#listener.onFailed(ended, outcome.error);
     }
     this.#bound.settled(write, outcome);
     this.#assertBound();
@@ -378,7 +379,7 @@ export class DkvRunner implements DkvEffects {
     for (const { key, value, ttlMs, headers } of writes) {
       if (!this.state.takesOffer(key)) continue;
       const request = { key, value, ttlMs, headers, ifSeq: undefined, quiet: false };
-      this.state.offer(this.#newWrite(request).write);
+      this.state.offer(this.#newWrite(request));
     }
   }
 

@@ -4,7 +4,7 @@ import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { Mutation, WriteResult } from "../session/session.ts";
 import type { ConfirmedChange, LostWrite, MergeBytes } from "./dkv-effects.ts";
 import { DkvState } from "./dkv-state.ts";
-import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import { carriedBy, type LocalWrite, type WriteOutcome } from "./local-write.ts";
 import { hasValue } from "./visible.ts";
 
 /**
@@ -191,8 +191,8 @@ export class ModelClient {
     quiet: boolean,
   ): LocalWrite {
     const id = this.nextWrite();
-    const rest = { ttlMs: 0, headers: undefined, carries: [id], merges: 0, quiet };
-    return { id, key, value, ifSeq, ...rest };
+    const rest = { ttlMs: 0, headers: undefined, carries: undefined, merges: 0, quiet };
+    return { id, key, value, ifSeq, at: 0, outcome: undefined, ...rest };
   }
 
   set(key: string, value: unknown, ifSeq?: number, quiet = false): LocalWrite {
@@ -294,7 +294,7 @@ export class ModelClient {
 
   /** Takes back one of the writes that have not ended. */
   discard(which: number): void {
-    const ended = new Set(this.settled.flatMap(({ write }) => write.carries));
+    const ended = new Set(this.settled.flatMap(({ write }) => carriedBy(write)));
     const open = this.writes.filter(({ id }) => !ended.has(id));
     const write = open[which % Math.max(1, open.length)];
     if (write) this.state.discard(write.id);

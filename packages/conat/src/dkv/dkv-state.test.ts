@@ -5,6 +5,7 @@ import { ConatError } from "../protocol/conat-error.ts";
 import { decodeValue, encodeValue } from "../protocol/value-codec.ts";
 import type { MergeBytes } from "./dkv-effects.ts";
 import { ModelClient, ModelServer } from "./dkv-state-model.ts";
+import { carriedBy, isCarried } from "./local-write.ts";
 import { VisibleValues } from "./visible-values.ts";
 
 /** More by hand: CONAT_PROPERTY_RUNS=20000. Each run makes up to 120 steps. */
@@ -190,7 +191,7 @@ describe(`three clients over lines that are slow, cut and reordered, seed ${SEED
             }
           }
           for (const client of clients) {
-            const ended = client.settled.flatMap(({ write }) => write.carries);
+            const ended = client.settled.flatMap(({ write }) => carriedBy(write));
             expect(ended.length, "every write ends exactly once").toBe(new Set(ended).size);
             expect(ended.length, "no write is left").toBe(client.writes.length);
             for (const { write, outcome } of client.settled) {
@@ -309,7 +310,7 @@ function ended(client: ModelClient): number {
 
 /** How a write ended; one that was superseded lives on in the client's next write of the key. */
 function fate(client: ModelClient, id: number, key: string): string | undefined {
-  const ended = client.settled.find(({ write }) => write.carries.includes(id));
+  const ended = client.settled.find(({ write }) => isCarried(write, id));
   if (ended?.outcome.status !== "superseded") return ended?.outcome.status;
   const next = client.writes.find((write) => write.key === key && write.id > id);
   return next && fate(client, next.id, key);
@@ -343,7 +344,7 @@ describe(`three clients of a server that goes back to an older state, seed ${SEE
           }
         }
         for (const client of clients) {
-          const ended = client.settled.flatMap(({ write }) => write.carries);
+          const ended = client.settled.flatMap(({ write }) => carriedBy(write));
           expect(ended.length, "every write ends exactly once").toBe(new Set(ended).size);
           expect(ended.length, "no write is left").toBe(client.writes.length);
           for (const { write, outcome } of client.settled) {

@@ -6,7 +6,13 @@ import type { FeedReset, WriteResult } from "../session/session.ts";
 import { equalBytes } from "../util/equal-bytes.ts";
 import { ConfirmedEntries, type Known } from "./confirmed-entries.ts";
 import type { DkvEffects, LostWrite, MergeBytes, Sendable } from "./dkv-effects.ts";
-import type { LocalWrite, WriteOutcome } from "./local-write.ts";
+import {
+  carriedBy,
+  isCarried,
+  type LocalWrite,
+  oldestOf,
+  type WriteOutcome,
+} from "./local-write.ts";
 import {
   type Base,
   type InFlight,
@@ -16,6 +22,9 @@ import {
   unknownOutcome,
 } from "./overlay.ts";
 import { hasValue, type Visible } from "./visible.ts";
+
+/** There is nothing. */
+const NO_BASE: Base = { seq: 0, value: undefined };
 
 /** A sequence that no key ever has. */
 const NEVER = -1;
@@ -151,14 +160,15 @@ export class DkvState {
   newestWrite(key: string): number | undefined {
     const overlay = this.#overlays.get(key);
     const ending = this.#ending?.key === key ? this.#ending : undefined;
-    return (overlay?.pending ?? overlay?.inFlight?.write ?? ending)?.carries.at(-1);
+    const newest = overlay?.pending ?? overlay?.inFlight?.write ?? ending;
+    return newest && carriedBy(newest).at(-1);
   }
 
   /** Where the caller's write `id` of `key` is now; `undefined` once it has ended. */
   stageOf(key: string, id: number): "pending" | "in-flight" | undefined {
     const overlay = this.#overlays.get(key);
-    if (overlay?.pending?.carries.includes(id)) return "pending";
-    return overlay?.inFlight?.write.carries.includes(id) ? "in-flight" : undefined;
+    if (isCarried(overlay?.pending, id)) return "pending";
+    return isCarried(overlay?.inFlight?.write, id) ? "in-flight" : undefined;
   }
 
   get hasSendable(): boolean {
@@ -186,7 +196,7 @@ export class DkvState {
     for (const key of this.#dirty) {
       if (sendable.length >= limit) break;
       const overlay = this.#overlays.get(key);
-      if (!overlay?.inFlight && (overlay?.pending?.carries[0] ?? 0) > upTo) continue;
+      if (!overlay?.inFlight && oldestOf(overlay?.pending) > upTo) continue;
       this.#dirty.delete(key);
       if (overlay?.inFlight && overlay.inFlight.phase !== "released") continue;
       const next = overlay && this.#launch(overlay, key);
@@ -220,13 +230,13 @@ export class DkvState {
   /** Takes back a write that is not yet acknowledged. False when there is none of that number. */
   discard(id: number): boolean {
     for (const [key, overlay] of this.#overlays) {
-      if (overlay.pending?.carries.includes(id)) {
-        const { pending } = overlay;
+      const { pending } = overlay;
+      if (pending && isCarried(pending, id)) {
         overlay.pending = undefined;
         this.#end(key, overlay, pending, { status: "discarded" });
         return true;
       }
-      if (overlay.inFlight?.write.carries.includes(id)) {
+      if (overlay.inFlight && isCarried(overlay.inFlight.write, id)) {
         const { write } = this.#land(overlay.inFlight);
         overlay.inFlight = undefined;
         this.#end(key, overlay, write, { status: "discarded" });
@@ -349,7 +359,7 @@ export class DkvState {
       overlay.pending = {
         ...top,
         id: this.#effects.nextWrite(),
-        carries: overlay.pending ? [...write.carries, ...overlay.pending.carries] : write.carries,
+        carries: [...carriedBy(write), ...(overlay.pending ? carriedBy(overlay.pending) : [])],
         merges: write.merges + 1,
       };
       if (remote) this.#rebase(key, overlay, remote);
@@ -464,7 +474,8 @@ export class DkvState {
       this.#dirty.delete(key);
       this.#effects.settled(pending, { status: "superseded" });
     } else {
-      overlay.pending = { ...pending, id: this.#effects.nextWrite(), value: result };
+      const id = this.#effects.nextWrite();
+      overlay.pending = { ...pending, id, carries: carriedBy(pending), value: result };
       this.#dirty.add(key);
     }
     this.#effects.merged({ key, prev: base.value, local: pending.value, remote, result });
@@ -599,7 +610,7 @@ export class DkvState {
     if (overlay === undefined) {
       const known = this.#confirmed.known(key);
       overlay = {
-        base: known ? this.#baseOf(known.entry) : { seq: 0, value: undefined },
+        base: known ? this.#baseOf(known.entry) : NO_BASE,
         pending: undefined,
         inFlight: undefined,
         acked: undefined,
@@ -610,9 +621,9 @@ export class DkvState {
     return overlay;
   }
 
-  /** An entry as the ancestor of what is written over it. */
+  /** An entry as the ancestor of what is written over it. Only a merge asks for it. */
   #baseOf(entry: Entry): Base {
-    return { seq: entry.seq, value: this.#merge && storedValue(entry) };
+    return this.#merge ? { seq: entry.seq, value: storedValue(entry) } : NO_BASE;
   }
 
   #tidy(key: string, overlay: Overlay): void {

@@ -253,8 +253,8 @@ export class DKV<T = unknown> {
     this.#admit(1, sizeOf({ key, value }));
     const ifSeq = parseSeq(options.ifSeq);
     const request = { key, value, ttlMs, headers, ifSeq, quiet: false, untilDisconnect };
-    const item = this.#runner.write(request);
-    return { id: item.id, key, settled: () => this.#runner.ledger.outcomeOf(item) };
+    const write = this.#runner.write(request);
+    return { id: write.id, key, settled: () => this.#runner.ledger.outcomeOf(write) };
   }
 
   #admit(writes: number, bytes: number): void {
@@ -280,7 +280,7 @@ export class DKV<T = unknown> {
 
   /** Keys with a write that is not yet acknowledged. */
   unsavedChanges(): string[] {
-    return [...new Set(Array.from(this.#runner.ledger.open(), (item) => item.key))];
+    return [...new Set(Array.from(this.#runner.ledger.open(), ({ key }) => key))];
   }
 
   /** Nothing is unsaved, of one key or of all. */
@@ -307,11 +307,11 @@ export class DKV<T = unknown> {
     options: { readonly timeoutMs?: number | undefined } = {},
   ): Promise<WriteOutcome | undefined> {
     const timeoutMs = parseTimeout(options.timeoutMs, this.#options.timeoutMs);
-    const item = this.#runner.newestWrite(key);
+    const write = this.#runner.newestWrite(key);
     const late = `the write of ${JSON.stringify(key)} has not ended within ${timeoutMs} ms; it goes on`;
     return (
-      item &&
-      within(timeoutMs, this.#runner.ledger.outcomeOf(item), () => new ConatError("timeout", late))
+      write &&
+      within(timeoutMs, this.#runner.ledger.outcomeOf(write), () => new ConatError("timeout", late))
     );
   }
 

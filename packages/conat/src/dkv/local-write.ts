@@ -12,8 +12,8 @@ export interface LocalWrite {
   readonly headers: EntryHeaders | undefined;
   /** Sequence the caller asked for; `undefined` writes over whatever is there. */
   readonly ifSeq: number | undefined;
-  /** Numbers of the caller's writes that end when this one does: its own, and those it was merged from. */
-  readonly carries: readonly number[];
+  /** Numbers of the caller's writes that it was merged from; `undefined` when it is one itself. See {@link carriedBy}. */
+  readonly carries: readonly number[] | undefined;
   /** How often it has met a conflict and was merged again. */
   readonly merges: number;
   /** Not shown before it is acknowledged, and not reported when it loses: an attempt of `update`. */
@@ -22,6 +22,24 @@ export interface LocalWrite {
   readonly untilDisconnect?: boolean | undefined;
   /** An attempt of an update, made again after a conflict. */
   readonly isUpdate?: boolean | undefined;
+  /** When it was made, in milliseconds since the epoch, by this machine's clock. */
+  readonly at: number;
+  /** How it ended, where it is one of the caller's; `undefined` while it has not. */
+  outcome: WriteOutcome | undefined;
+}
+
+/** Numbers of the caller's writes that end when this one does, the oldest first. */
+export function carriedBy({ id, carries }: LocalWrite): readonly number[] {
+  return carries ?? [id];
+}
+
+export function isCarried(write: LocalWrite | undefined, id: number): boolean {
+  return write !== undefined && carriedBy(write).includes(id);
+}
+
+/** Number of the oldest of them; 0 where there is no write. */
+export function oldestOf(write: LocalWrite | undefined): number {
+  return write === undefined ? 0 : (write.carries?.[0] ?? write.id);
 }
 
 /** How a write ended. Every write ends exactly once. */

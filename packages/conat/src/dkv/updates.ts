@@ -59,7 +59,7 @@ export class Updates {
       }
       const value = attempt();
       const ifSeq = state.knownSeq(key);
-      const item = runner.write({
+      const write = runner.write({
         key,
         value,
         ttlMs,
@@ -69,7 +69,7 @@ export class Updates {
         isUpdate: true,
       });
       runner.flush();
-      const outcome = await this.#within(deadline, key, ledger.outcomeOf(item));
+      const outcome = await this.#within(deadline, key, ledger.outcomeOf(write));
       if (outcome.status === "confirmed") return value;
       if (outcome.status === "outcome-unknown") throw outcome.error;
       if (outcome.status === "discarded")

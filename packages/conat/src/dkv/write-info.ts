@@ -1,7 +1,7 @@
 import type { ConatError } from "../protocol/conat-error.ts";
 import { decodeValue } from "../protocol/value-codec.ts";
 import type { DkvRunner } from "./dkv-runner.ts";
-import type { LedgerItem } from "./write-ledger.ts";
+import type { LocalWrite } from "./local-write.ts";
 
 /** One write that has not ended, or has failed. */
 export interface WriteInfo<T> {
@@ -29,34 +29,34 @@ export interface WriteInfo<T> {
  */
 export function listWrites<T>(
   runner: DkvRunner,
-  writeAgain: (item: LedgerItem) => void,
+  writeAgain: (write: LocalWrite) => void,
 ): WriteInfo<T>[] {
   const { ledger, state } = runner;
   const info = (
-    item: LedgerItem,
+    write: LocalWrite,
     stage: WriteInfo<T>["state"],
     error: ConatError | undefined,
   ): WriteInfo<T> => ({
-    id: item.id,
-    key: item.key,
+    id: write.id,
+    key: write.key,
     get value() {
-      return item.value && (decodeValue(item.value) as T);
+      return write.value && (decodeValue(write.value) as T);
     },
     state: stage,
-    ageMs: Date.now() - item.at,
+    ageMs: Date.now() - write.at,
     error,
     retry: () => {
-      if (!ledger.hasFailed(item.id)) return false;
-      writeAgain(item);
-      runner.forget(item.id);
+      if (!ledger.hasFailed(write.id)) return false;
+      writeAgain(write);
+      runner.forget(write.id);
       return true;
     },
-    discard: () => runner.forget(item.id) !== undefined || runner.discard(item.id),
+    discard: () => runner.forget(write.id) !== undefined || runner.discard(write.id),
   });
   return [
-    ...Array.from(ledger.open(), (item) =>
-      info(item, state.stageOf(item.key, item.id) ?? "pending", undefined),
+    ...Array.from(ledger.open(), (write) =>
+      info(write, state.stageOf(write.key, write.id) ?? "pending", undefined),
     ),
-    ...Array.from(ledger.failed(), ({ item, status, error }) => info(item, status, error)),
+    ...Array.from(ledger.failed(), ({ write, status, error }) => info(write, status, error)),
   ];
 }

@@ -1,35 +1,19 @@
 import type { ConatError } from "../protocol/conat-error.ts";
-import type { EntryHeaders } from "../protocol/entry.ts";
 import { DrainWaiters } from "./drain-waiters.ts";
-import type { WriteOutcome } from "./local-write.ts";
+import type { LocalWrite, WriteOutcome } from "./local-write.ts";
 
 /** Ended writes that are kept for the application to look at, to retry or to dismiss; the oldest go first. */
 const MAX_FAILED = 100;
 
-/** One of the caller's writes, as the ledger keeps it. */
-export interface LedgerItem {
-  readonly id: number;
-  readonly key: string;
-  /** Encoded value; `undefined` deletes. */
-  readonly value: Uint8Array | undefined;
-  readonly ttlMs: number;
-  readonly headers: EntryHeaders | undefined;
-  readonly untilDisconnect?: boolean | undefined;
-  /** When it was made, in milliseconds since the epoch, by this machine's clock. */
-  readonly at: number;
-  /** How it ended; `undefined` while it has not. */
-  outcome?: WriteOutcome;
-}
-
 export interface FailedWrite {
-  readonly item: LedgerItem;
+  readonly write: LocalWrite;
   readonly status: "rejected" | "outcome-unknown";
   readonly error: ConatError;
 }
 
-/** Which writes of a store have not ended, which have failed, and who waits for what. Bounded by the outbox. */
+/** Which of the caller's writes have not ended, which have failed, and who waits for what. Bounded by the outbox. */
 export class WriteLedger {
-  readonly #open = new Map<number, LedgerItem>();
+  readonly #open = new Map<number, LocalWrite>();
   readonly #failed = new Map<number, FailedWrite>();
   readonly #outcomes = new Map<number, ((outcome: WriteOutcome) => void)[]>();
   readonly #waiters = new DrainWaiters();
@@ -55,7 +39,7 @@ export class WriteLedger {
     return this.#failed.size;
   }
 
-  open(): IterableIterator<LedgerItem> {
+  open(): IterableIterator<LocalWrite> {
     return this.#open.values();
   }
 
@@ -63,29 +47,29 @@ export class WriteLedger {
     return this.#failed.values();
   }
 
-  add(item: LedgerItem): void {
-    this.#open.set(item.id, item);
-    this.#newest = item.id;
-    this.#bytes += sizeOf(item);
+  add(write: LocalWrite): void {
+    this.#open.set(write.id, write);
+    this.#newest = write.id;
+    this.#bytes += sizeOf(write);
   }
 
   /** Notes how a write ended. Returns it with the failure, if it failed; `undefined` when it had ended before. */
-  settle(id: number, outcome: WriteOutcome, remember: boolean): LedgerItem | undefined {
-    const item = this.#open.get(id);
-    if (item === undefined) return undefined;
-    item.outcome = outcome;
+  settle(id: number, outcome: WriteOutcome, remember: boolean): LocalWrite | undefined {
+    const write = this.#open.get(id);
+    if (write === undefined) return undefined;
+    write.outcome = outcome;
     this.#open.delete(id);
-    this.#bytes -= sizeOf(item);
+    this.#bytes -= sizeOf(write);
     if (outcome.status === "rejected" || outcome.status === "outcome-unknown") {
       const { status, error } = outcome;
       if (remember) {
-        this.#remember({ item, status, error });
+        this.#remember({ write, status, error });
         this.#waiters.failed(id, error);
       }
     }
     if (this.#outcomes.size > 0) this.#tellOutcome(id, outcome);
     this.#waiters.ended(id);
-    return item;
+    return write;
   }
 
   #tellOutcome(id: number, outcome: WriteOutcome): void {
@@ -94,7 +78,7 @@ export class WriteLedger {
   }
 
   #remember(failed: FailedWrite): void {
-    this.#failed.set(failed.item.id, failed);
+    this.#failed.set(failed.write.id, failed);
     const oldest = this.#failed.keys().next();
     if (this.#failed.size > MAX_FAILED && !oldest.done) this.#failed.delete(oldest.value);
   }
@@ -111,16 +95,16 @@ export class WriteLedger {
   }
 
   /** Resolves with how a write ends. */
-  outcomeOf(item: LedgerItem): Promise<WriteOutcome> {
-    if (item.outcome) return Promise.resolve(item.outcome);
+  outcomeOf(write: LocalWrite): Promise<WriteOutcome> {
+    if (write.outcome) return Promise.resolve(write.outcome);
     return new Promise((resolve) => {
-      const resolvers = this.#outcomes.get(item.id) ?? [];
-      this.#outcomes.set(item.id, [...resolvers, resolve]);
+      const resolvers = this.#outcomes.get(write.id) ?? [];
+      this.#outcomes.set(write.id, [...resolvers, resolve]);
     });
   }
 
   /** A write that has not ended. */
-  item(id: number): LedgerItem | undefined {
+  get(id: number): LocalWrite | undefined {
     return this.#open.get(id);
   }
 
@@ -140,6 +124,6 @@ export class WriteLedger {
 }
 
 /** What a write counts in the outbox, in bytes. */
-export function sizeOf({ key, value }: Pick<LedgerItem, "key" | "value">): number {
+export function sizeOf({ key, value }: Pick<LocalWrite, "key" | "value">): number {
   return key.length + (value?.length ?? 0);
 }
