@@ -4,12 +4,24 @@ import { type EntryHeaders, valueBytes } from "../protocol/entry.ts";
 import type { StoreRef } from "../protocol/scope.ts";
 import { bucketName, keySubject, keyToken } from "../protocol/subjects.ts";
 import type { Mutation } from "../session/session.ts";
+import type { OpenBucket } from "./buckets.ts";
 import { type DraftEntry, formatTtl, parseTtl, settleValues, toEntry } from "./entry-codec.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { parseTime, readHeaders } from "./message-headers.ts";
 import { type RawMessage, rawMessage } from "./raw-message.ts";
-import { writeHeaders } from "./write-headers.ts";
+import { idHeader, putMessage, storePathOf, writeMessage } from "./write-message.ts";
 
-const bucket = bucketName(false, 0);
+const bucket: OpenBucket = {
+  name: bucketName(false, 0),
+  stream: "",
+  epoch: "",
+  durability: "disk",
+  markerTtlMs: 1_500,
+  isReplicated: false,
+  seenFirst: { seq: 0, time: 0 },
+  highWater: 0,
+  hasGoneBack: false,
+};
 const store: StoreRef = {
   scope: { kind: "project", id: "p" },
   name: "s",
@@ -46,6 +58,28 @@ function mutation(fields: Partial<Mutation>): Mutation {
     ttlMs: 0,
     headers: undefined,
     ...fields,
+  };
+}
+
+/** What nats-server is sent for a mutation. */
+function sentAs(ref: StoreRef, wanted: Mutation, inbox = "", reply = 0) {
+  const pieces: Uint8Array[] = [];
+  const frames = new FrameWriter({ sendCommand: (piece) => pieces.push(piece as Uint8Array) }, 0);
+  const id = wanted.origin === "" ? undefined : idHeader(wanted.origin);
+  putMessage(frames, writeMessage(storePathOf(ref, bucket), wanted, id), id, inbox, reply);
+  frames.send();
+  const bytes = Buffer.concat(pieces);
+  const lineEnd = bytes.indexOf("\r\n");
+  const line = bytes.toString("latin1", 0, lineEnd).split(" ");
+  const size = Number(line.at(-1));
+  const headerSize = Number(line.at(-2));
+  const start = lineEnd + 2;
+  expect(bytes.toString("latin1", start + size)).toBe("\r\n");
+  return {
+    line,
+    subject: line[1] ?? "",
+    headers: bytes.toString("latin1", start, start + headerSize),
+    payload: bytes.subarray(start + headerSize, start + size),
   };
 }
 
@@ -124,16 +158,15 @@ describe("what is published", () => {
       fc.oneof(name, fc.string({ minLength: 900, maxLength: 1_200 })),
       fc.uint8Array({ maxLength: 5_000 }),
       fc.option(fc.dictionary(name, name), { nil: undefined }),
-      fc.nat(),
+      fc.nat({ max: 999_999_999_999_999 }),
       fc.nat({ max: 10_000_000 }),
       (key, value, headers, write, ttlMs) => {
-        const subject = keySubject(bucket, store, key);
-        const wanted = mutation({ key, value, headers, write, ttlMs });
-        const head = writeHeaders(store, wanted, subject, 86_400_000);
-        expect(head).toMatch(/^NATS\/1\.0\r\n([\x20-\x7e]+\r\n)+\r\n$/);
-        const bytes = Buffer.concat([Buffer.from(head), value]);
-        const raw = rawMessage(Buffer.from(subject), bytes, head.length);
-        const entry = toEntry(keyToken(subject), 1, 1, readHeaders(raw), raw);
+        const sent = sentAs(store, mutation({ key, value, headers, write, ttlMs }));
+        expect(sent.subject).toBe(keySubject(bucket.name, store, key));
+        expect(sent.headers).toMatch(/^NATS\/1\.0\r\n([\x20-\x7e]+\r\n)+\r\n$/);
+        const bytes = Buffer.concat([Buffer.from(sent.headers), sent.payload]);
+        const raw = rawMessage(Buffer.from(sent.subject), bytes, sent.headers.length);
+        const entry = toEntry(keyToken(sent.subject), 1, 1, readHeaders(raw), raw);
         if (entry === undefined) throw new Error("not an entry");
         settleValues([entry]);
         expect(entry).toMatchObject({ key, origin: "me", write, kind: "put" });
@@ -145,14 +178,26 @@ describe("what is published", () => {
     fc.assert(roundTrip, { numRuns: 500 });
   });
 
+  it("has somewhere to answer to only when it asks for an answer", () => {
+    const id = "NATS/1.0\r\nNats-Msg-Id: me.1\r\n\r\n";
+    const subject = "$KV.conat-p0.project.p.s.key";
+    const quiet = sentAs(store, mutation({}));
+    expect(quiet.line).toEqual(["HPUB", subject, `${id.length}`, `${id.length + 1}`]);
+    const asking = sentAs(store, mutation({}), "_INBOX.me.", 12_345);
+    expect(asking.line.slice(0, 3)).toEqual(["HPUB", subject, "_INBOX.me.12345"]);
+  });
+
+  it("of nobody has no id, and one whose number is none is refused", () => {
+    expect(sentAs(store, mutation({ origin: "" })).headers).toBe("NATS/1.0\r\n\r\n");
+    for (const write of [Number.NaN, Number.POSITIVE_INFINITY, -1, 1.5, 2 ** 53]) {
+      expect(() => sentAs(store, mutation({ write }))).toThrow("is no number of a write");
+    }
+  });
+
   it("as a removal is a marker that vanishes silently when it is due", () => {
-    const head = writeHeaders(
-      store,
-      mutation({ value: undefined, expectedSeq: 0 }),
-      "x.key",
-      1_500,
-    );
-    expect(head.split("\r\n")).toEqual([
+    const { headers, payload } = sentAs(store, mutation({ value: undefined, expectedSeq: 0 }));
+    expect(payload).toHaveLength(0);
+    expect(headers.split("\r\n")).toEqual([
       "NATS/1.0",
       "Nats-Msg-Id: me.1",
       "Nats-Expected-Last-Subject-Sequence: 0",

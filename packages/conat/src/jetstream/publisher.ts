@@ -2,22 +2,30 @@ import { createInbox, type NatsConnection, type Subscription } from "@nats-io/na
 import { ConatError, type ErrorKind } from "../protocol/conat-error.ts";
 import type { Entry } from "../protocol/entry.ts";
 import type { StoreRef } from "../protocol/scope.ts";
-import { keySubject } from "../protocol/subjects.ts";
 import type { Mutation, WriteResult } from "../session/session.ts";
 import { atEndOfTurn } from "../util/end-of-turn.ts";
 import { tell } from "../util/tell.ts";
 import type { OpenBucket } from "./buckets.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { subscribeRaw } from "./frame-parser.ts";
+import { checkOpen, FrameWriter } from "./frame-writer.ts";
 import { readEntry } from "./leader.ts";
 import { Limiter } from "./limiter.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin, type ResolvedOptions } from "./options.ts";
-import { checkOpen, type OutgoingMessage, publishRaw } from "./publish-raw.ts";
 import { type PublishReply, readPublishReply } from "./publish-reply.ts";
 import { QuietWrites } from "./quiet-writes.ts";
 import { type RawMessage, readDigits } from "./raw-message.ts";
-import { writeHeaders } from "./write-headers.ts";
+import {
+  frameBytes,
+  idHeader,
+  payloadBytes,
+  putMessage,
+  type StorePath,
+  storePathOf,
+  type WriteMessage,
+  writeMessage,
+} from "./write-message.ts";
 import { WriteWindow } from "./write-window.ts";
 
 /** Conflicts whose current entry is read at the same time. */
@@ -28,8 +36,6 @@ const MAX_SUBJECT_BYTES = 3_800;
 
 /** What an entry costs on the wire beside its value, for the bounds in bytes. */
 const OVERHEAD_BYTES = 300;
-
-const NO_VALUE = new Uint8Array(0);
 
 interface Write {
   readonly ref: StoreRef;
@@ -47,12 +53,6 @@ interface Write {
   above: number;
   /** Those sent quietly right before it. When this one has its answer, they have been dealt with. */
   followed: readonly Write[] | undefined;
-}
-
-/** The message that stores a write. */
-interface WriteMessage extends OutgoingMessage {
-  readonly write: Write;
-  reply: string;
 }
 
 export interface PublisherParts {
@@ -86,7 +86,10 @@ export class Publisher {
   readonly #quiet = new QuietWrites<Write>();
   readonly #window = new WriteWindow<Write>();
   #nextReply = 1;
-  #knownOrigin = "";
+  /** Whose write was sent last, and to which store. */
+  #origin = "";
+  #idHeader: Uint8Array | undefined;
+  #path: StorePath | undefined;
   #ready: ReadyState | undefined;
   #subscription: Subscription | undefined;
   #subscribedOn: NatsConnection | undefined;
@@ -213,19 +216,27 @@ export class Publisher {
   #send(writes: readonly Write[]): void {
     const ready = this.#ready;
     if (ready === undefined) return;
+    const sending: Write[] = [];
     const messages: WriteMessage[] = [];
+    let bytes = 0;
     for (const write of writes) {
       const message = this.#prepare(write, ready);
-      if (message !== undefined) messages.push(message);
+      if (message === undefined) continue;
+      sending.push(write);
+      messages.push(message);
+      bytes += frameBytes(message, this.#inbox);
     }
-    if (messages.length === 0) return;
-    const overwritten = messages.length > 1 ? overwrittenOf(messages) : NONE;
+    if (sending.length === 0) return;
+    checkOpen(ready.connection);
+    const frames = new FrameWriter(ready.connection.protocol, bytes);
+    const overwritten = sending.length > 1 ? overwrittenOf(sending) : NONE;
     let quiet: Write[] | undefined;
-    for (let at = 0; at < messages.length; at += 1) {
+    for (let at = 0; at < sending.length; at += 1) {
+      const write = sending[at];
       const message = messages[at];
-      if (message === undefined) break;
-      const { write } = message;
-      const isFollowed = messages[at + 1]?.write.ref === write.ref;
+      if (write === undefined || message === undefined) break;
+      let reply = 0;
+      const isFollowed = sending[at + 1]?.ref === write.ref;
       // Sent again, a write would come after what has been written to its key since.
       if (isFollowed && !overwritten.has(write) && this.#goesQuietly(write)) {
         write.wasQuiet = true;
@@ -233,11 +244,12 @@ export class Publisher {
         quiet ??= [];
         quiet.push(write);
       } else {
-        message.reply = this.#ask(write, quiet);
+        reply = this.#ask(write, quiet);
         quiet = undefined;
       }
+      putMessage(frames, message, this.#idHeaderOf(write.mutation), this.#inbox, reply);
     }
-    publishRaw(ready.connection, messages);
+    frames.send();
   }
 
   /** Whether a write may go without an answer, now that another follows. */
@@ -249,38 +261,33 @@ export class Publisher {
     return isRepeatable && !this.#quiet.hasNumberOf(write);
   }
 
-  /** A write is about to be sent, and so are those before it that do not ask. Returns where its answer goes. */
-  #ask(write: Write, followed: readonly Write[] | undefined): string {
+  /** A write is about to be sent, and so are those before it that do not ask. Returns the number of its answer. */
+  #ask(write: Write, followed: readonly Write[] | undefined): number {
     const id = this.#nextReply++;
     write.followed = followed;
     write.sentAt = performance.now();
     this.#sent.set(id, write);
     this.#timer ??= setTimeout(this.#onTimer, this.#timeoutMs);
-    return this.#inbox + id;
+    return id;
   }
 
   /** The message that stores a write; a write that cannot be one is refused. */
   #prepare(write: Write, { buckets, connection }: ReadyState): WriteMessage | undefined {
     const { ref, mutation } = write;
     try {
-      if (mutation.origin !== "" && mutation.origin !== this.#knownOrigin) {
-        this.#knownOrigin = checkOrigin(mutation.origin);
-      }
       checkOpen(connection);
-      const bucket = buckets.of(ref);
-      const subject = keySubject(bucket.name, ref, mutation.key);
-      if (subject.length > MAX_SUBJECT_BYTES) {
+      const path = this.#pathOf(ref, buckets.of(ref));
+      const message = writeMessage(path, mutation, this.#idHeaderOf(mutation));
+      if (path.subject.length + message.token.length > MAX_SUBJECT_BYTES) {
         throw new ConatError(
           "bad-name",
           "scope, store and key together are too long for a subject",
         );
       }
-      const payload = mutation.value ?? NO_VALUE;
-      const headers = writeHeaders(ref, mutation, subject, bucket.markerTtlMs);
-      checkSize(payload.length + headers.length, connection);
-      write.bucket = bucket;
-      write.above = bucket.highWater;
-      return { write, subject, reply: "", headers, payload };
+      checkSize(payloadBytes(message), connection);
+      write.bucket = path.bucket;
+      write.above = path.bucket.highWater;
+      return message;
     } catch (cause) {
       this.#window.leave(write);
       this.#refuse(write, fromNatsError(cause, "publish a write"));
@@ -288,6 +295,22 @@ export class Publisher {
       this.#endTurnSoon();
       return undefined;
     }
+  }
+
+  #pathOf(ref: StoreRef, bucket: OpenBucket): StorePath {
+    const path = this.#path;
+    if (path?.ref === ref && path.bucket === bucket) return path;
+    this.#path = storePathOf(ref, bucket);
+    return this.#path;
+  }
+
+  /** @throws ConatError `bad-options` for an origin that cannot stand in a header */
+  #idHeaderOf({ origin }: Mutation): Uint8Array | undefined {
+    if (origin !== this.#origin) {
+      this.#idHeader = origin === "" ? undefined : idHeader(checkOrigin(origin));
+      this.#origin = origin;
+    }
+    return this.#idHeader;
   }
 
   readonly #onReply = (message: RawMessage): void => {
@@ -389,11 +412,11 @@ export class Publisher {
 const NONE: ReadonlySet<Write> = new Set();
 
 /** Those after which another of the same key leaves. */
-function overwrittenOf(messages: readonly WriteMessage[]): ReadonlySet<Write> {
+function overwrittenOf(writes: readonly Write[]): ReadonlySet<Write> {
   const keys = new Set<string>();
   const overwritten = new Set<Write>();
-  for (let at = messages.length - 1; at >= 0; at -= 1) {
-    const write = messages[at]?.write;
+  for (let at = writes.length - 1; at >= 0; at -= 1) {
+    const write = writes[at];
     if (write === undefined) break;
     const { size } = keys;
     if (keys.add(write.mutation.key).size === size) overwritten.add(write);

@@ -8,10 +8,10 @@ import { BoundedQueue } from "./bounded-queue.ts";
 import { deliverSoon, noteDelivery } from "./delivery-turn.ts";
 import type { ReadyState } from "./feed-host.ts";
 import { subscribeRaw } from "./frame-parser.ts";
+import { checkOpen, FrameWriter } from "./frame-writer.ts";
 import { HEADER, readHeaders } from "./message-headers.ts";
 import { fromNatsError } from "./nats-error.ts";
 import { checkOrigin } from "./options.ts";
-import { publishRaw } from "./publish-raw.ts";
 import type { RawMessage } from "./raw-message.ts";
 
 /** Messages, and their bytes, kept for when they may be written. */
@@ -145,7 +145,16 @@ export class Topics {
       connection.publish(subject, data);
     } else {
       const headers = `NATS/1.0\r\n${HEADER.origin}: ${origin}\r\n\r\n`;
-      publishRaw(connection, [{ subject, reply: "", headers, payload: data }]);
+      const sizes = `${headers.length} ${headers.length + data.length}`;
+      const head = `HPUB ${subject} ${sizes}\r\n${headers}`;
+      const bytes = head.length + data.length + 2;
+      checkOpen(connection);
+      const frames = new FrameWriter(connection.protocol, bytes);
+      frames.begin(bytes);
+      frames.text(head);
+      frames.bytes(data);
+      frames.text("\r\n");
+      frames.send();
     }
     this.#writtenAt = performance.now();
   }

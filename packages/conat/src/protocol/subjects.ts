@@ -182,9 +182,14 @@ export function scopeFilter(bucket: Bucket, scope: Scope): Subject {
   return `$KV.${bucket}.${scopePath(scope)}.>` as Subject;
 }
 
+/** What the subjects of all keys of a store begin with; the token of the key follows. */
+export function keyPath(bucket: Bucket, ref: StoreRef): string {
+  return `$KV.${bucket}.${storePath(ref)}.`;
+}
+
 /** The subject that a key's values are stored under. */
 export function keySubject(bucket: Bucket, ref: StoreRef, key: string): Subject {
-  return `$KV.${bucket}.${storePath(ref)}.${encodeToken(key)}` as Subject;
+  return (keyPath(bucket, ref) + encodeToken(key)) as Subject;
 }
 
 /** The subject of the record that says up to which sequence a store was destroyed. */
