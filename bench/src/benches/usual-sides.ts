@@ -1,6 +1,7 @@
 import type { Side } from "../framework/bench.ts";
 import type { Server, SideOptions, Stage } from "../framework/stage.ts";
 import type { LoadOptions } from "../load/load-process.ts";
+import type { RawNatsOptions } from "../systems/raw-nats.ts";
 
 /** A side that several benches have, but for its load. */
 export type UsualSide = Omit<SideOptions, "load">;
@@ -24,11 +25,11 @@ export function straightOnNats(nats: Server): UsualSide {
   };
 }
 
-export function onRawNats(nats: Server): UsualSide {
+export function onRawNats(nats: Server, tells?: RawNatsOptions["tells"]): UsualSide {
   return {
     name: "raw NATS",
     role: "floor",
-    system: { kind: "raw-nats", address: nats.url },
+    system: { kind: "raw-nats", address: nats.url, ...(tells && { tells }) },
     servers: { nats },
   };
 }
@@ -37,7 +38,7 @@ export function onCarefulNats(nats: Server): UsualSide {
   return {
     name: "careful NATS",
     role: "peer",
-    system: { kind: "raw-nats", address: nats.url, careful: true },
+    system: { kind: "raw-nats", address: nats.url, careful: true, tells: "by store" },
     servers: { nats },
   };
 }

@@ -20,7 +20,7 @@ async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
     ...(await openSides(stage, load, [
       throughHub(hub, nats),
       straightOnNats(nats),
-      onRawNats(nats),
+      onRawNats(nats, "by store"),
       onCarefulNats(nats),
       throughBareRelay(relay, nats),
       onNatsKv(nats),

@@ -17,12 +17,40 @@ export interface RawNatsOptions {
    * id for each, and the writer hears it. @default false
    */
   readonly careful?: boolean;
+  /**
+   * Where the stream tells what it stores: under a subject for each key, which is all that a listener has to read, or for
+   * each store, as a conat bucket does, which is less work for the server. @default "by key"
+   */
+  readonly tells?: "by key" | "by store";
 }
 
-/** Name of the bench's own stream: kept and republished like a conat bucket. */
+/** A stream of the bench's own, kept like a conat bucket. */
+interface Layout {
+  readonly stream: string;
+  /** What the subjects begin with that are stored, and told. */
+  readonly stored: string;
+  readonly live: string;
+  readonly republish: { readonly src: string; readonly dest: string };
+}
+
 export const STREAM = "BENCH";
 export const STORED = "bench.kv";
 const LIVE = "bench.live";
+
+const BY_KEY: Layout = {
+  stream: STREAM,
+  stored: STORED,
+  live: LIVE,
+  republish: { src: `${STORED}.>`, dest: `${LIVE}.>` },
+};
+
+const BY_STORE: Layout = {
+  stream: "BENCH_BY_STORE",
+  stored: "bench-by-store.kv",
+  live: "bench-by-store.live",
+  republish: { src: "bench-by-store.kv.*.*", dest: "bench-by-store.live.{{wildcard(1)}}" },
+};
+
 /** Apart from the stores, whose clients do not hear of them. */
 const NUMBERS = `${STORED}.numbers`;
 
@@ -30,15 +58,16 @@ const NUMBERS = `${STORED}.numbers`;
  * The floor on NATS: publishes into a stream with a reply inbox of its own, and subscribes to what the stream
  * republishes. Nothing is decoded, remembered or checked beyond "stored".
  */
-export function rawNats({ address, careful = false }: RawNatsOptions): System {
+export function rawNats({ address, careful = false, tells = "by key" }: RawNatsOptions): System {
+  const layout = tells === "by key" ? BY_KEY : BY_STORE;
   return {
     async connect(): Promise<Connection> {
       const connection = await connect({ servers: address, noAsyncTraces: true });
-      await ensureStream(await jetstreamManager(connection));
+      await ensureStream(await jetstreamManager(connection), layout);
       const acks = new Acks(connection);
       return {
         async open(name) {
-          const store = new RawNatsStore(connection, acks, name, careful);
+          const store = new RawNatsStore(connection, acks, layout, name, careful);
           if (careful) store.onChange(() => {});
           return store;
         },
@@ -48,14 +77,17 @@ export function rawNats({ address, careful = false }: RawNatsOptions): System {
   };
 }
 
-async function ensureStream(manager: JetStreamManager): Promise<void> {
+async function ensureStream(
+  manager: JetStreamManager,
+  { stream, stored, republish }: Layout,
+): Promise<void> {
   await manager.streams.add({
-    name: STREAM,
-    subjects: [`${STORED}.>`],
+    name: stream,
+    subjects: [`${stored}.>`],
     max_msgs_per_subject: 1,
     allow_direct: true,
     allow_msg_ttl: true,
-    republish: { src: `${STORED}.>`, dest: `${LIVE}.>` },
+    republish,
   });
 }
 
@@ -104,21 +136,29 @@ class RawNatsStore implements Store {
   readonly size = 0;
   readonly #connection: NatsConnection;
   readonly #acks: Acks;
+  readonly #layout: Layout;
   readonly #name: string;
   readonly #hasIds: boolean;
   #counter: RawCounter | undefined;
   #lastId = 0;
 
-  constructor(connection: NatsConnection, acks: Acks, name: string, hasIds: boolean) {
+  constructor(
+    connection: NatsConnection,
+    acks: Acks,
+    layout: Layout,
+    name: string,
+    hasIds: boolean,
+  ) {
     this.#connection = connection;
     this.#acks = acks;
+    this.#layout = layout;
     this.#name = name;
     this.#hasIds = hasIds;
   }
 
   set(key: string): void {
     this.#acks.sent();
-    const subject = `${STORED}.${this.#name}.${key}`;
+    const subject = `${this.#layout.stored}.${this.#name}.${key}`;
     const options: PublishOptions = { reply: this.#acks.inbox };
     if (this.#hasIds) {
       this.#lastId += 1;
@@ -133,7 +173,9 @@ class RawNatsStore implements Store {
   }
 
   onChange(listener: (key: string) => void): void {
-    this.#connection.subscribe(`${LIVE}.${this.#name}.*`, {
+    const path = `${this.#layout.live}.${this.#name}`;
+    // By store the key is in a header, which nobody here reads.
+    this.#connection.subscribe(this.#layout === BY_KEY ? `${path}.*` : path, {
       callback: (_error, { subject }) => listener(subject.slice(subject.lastIndexOf(".") + 1)),
     });
   }
@@ -160,7 +202,7 @@ export class RawNumbers {
   static async open(address: string): Promise<RawNumbers> {
     const connection = await connect({ servers: address, noAsyncTraces: true });
     const manager = await jetstreamManager(connection);
-    await ensureStream(manager);
+    await ensureStream(manager, BY_KEY);
     return new RawNumbers(connection, manager);
   }
 

@@ -30,11 +30,12 @@ function answered(...dropped: string[]): StreamInfo {
 describe("a bucket's configuration", () => {
   it("that the server kept whole lacks nothing, and tells what the bucket is", () => {
     expect(missingFrom(answered(), bucket, false)).toEqual([]);
-    expect(bucketFacts(answered())).toEqual({
+    expect(bucketFacts(answered(), bucket)).toEqual({
       epoch: "epoch-1.mwos4yuj",
       partitions: 4,
       markerTtlMs: 2_000,
       isReplicated: false,
+      isToldByKey: false,
       lastSeq: 7,
     });
   });
@@ -54,6 +55,14 @@ describe("a bucket's configuration", () => {
     const missing = missingFrom(answered(field), bucket, false);
     expect(missing.length).toBeGreaterThan(0);
     if (field !== "metadata") expect(missing.join()).toContain(field);
+  });
+
+  it("may be of before stores had a subject each where they are told", () => {
+    const republish = { src: "$KV.conat-p2.>", dest: "conat-live.conat-p2.>" };
+    const before = answered();
+    const info = { ...before, config: { ...before.config, republish } };
+    expect(missingFrom(info, bucket, false)).toEqual([]);
+    expect(bucketFacts(info, bucket).isToldByKey).toBe(true);
   });
 
   it("of another kind of storage is not taken", () => {

@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { type Bucket, bucketSubjects, liveSubjects, streamName } from "../protocol/subjects.ts";
+import {
+  type Bucket,
+  bucketSubjects,
+  type Republishing,
+  republishing,
+  republishingByKey,
+  streamName,
+} from "../protocol/subjects.ts";
 import type { ResolvedOptions } from "./options.ts";
 
 const NANOS_PER_MS = 1_000_000;
@@ -38,7 +45,7 @@ export function bucketConfig(
     allow_msg_ttl: true,
     allow_atomic: true,
     subject_delete_marker_ttl: Math.ceil(options.markerTtlMs / 1_000) * 1_000 * NANOS_PER_MS,
-    republish: { src: bucketSubjects(bucket), dest: liveSubjects(bucket) },
+    republish: republishing(bucket),
     metadata: { [PARTITIONS_KEY]: String(partitions), [EPOCH_KEY]: epoch },
   };
 }
@@ -75,6 +82,8 @@ export interface BucketFacts {
   readonly partitions: number;
   readonly markerTtlMs: number;
   readonly isReplicated: boolean;
+  /** It has a subject for each key where it tells what it stores; see `republishingByKey`. */
+  readonly isToldByKey: boolean;
   readonly lastSeq: number;
 }
 
@@ -86,7 +95,7 @@ export function withEpoch({ config }: StreamInfo, epoch: string): object {
 /** What is missing for the stream to serve as the bucket, in words; empty when nothing is. */
 export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean): string[] {
   const { config } = info;
-  const needs: [name: string, have: unknown, want: unknown][] = [
+  const needs: (readonly [name: string, have: unknown, want: unknown])[] = [
     ["subjects", config.subjects.join(" "), bucketSubjects(bucket)],
     ["storage", config.storage, ephemeral ? "memory" : "file"],
     ["max_msgs_per_subject", config.max_msgs_per_subject, 1],
@@ -96,8 +105,9 @@ export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean
     ["allow_msg_ttl", config.allow_msg_ttl, true],
     ["allow_atomic", config.allow_atomic, true],
     ["subject_delete_marker_ttl", config.subject_delete_marker_ttl > 0, true],
-    ["republish.src", config.republish.src, bucketSubjects(bucket)],
-    ["republish.dest", config.republish.dest, liveSubjects(bucket)],
+    ...(isToldByKey(info, bucket)
+      ? []
+      : [["republish", inWords(config.republish), inWords(republishing(bucket))] as const]),
     [EPOCH_KEY, config.metadata[EPOCH_KEY] !== undefined, true],
     [PARTITIONS_KEY, Number(config.metadata[PARTITIONS_KEY]) > 0, true],
   ];
@@ -106,7 +116,15 @@ export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean
     .map(([name, have, want]) => `${name} is ${String(have)} and must be ${String(want)}`);
 }
 
-export function bucketFacts(info: StreamInfo): BucketFacts {
+function isToldByKey({ config }: StreamInfo, bucket: Bucket): boolean {
+  return inWords(config.republish) === inWords(republishingByKey(bucket));
+}
+
+function inWords({ src, dest }: Republishing): string {
+  return `${src} to ${dest}`;
+}
+
+export function bucketFacts(info: StreamInfo, bucket: Bucket): BucketFacts {
   const { config, state, created } = info;
   return {
     // Who puts a bucket back as it was configured copies the id. When it was created is the same on every node, and stays
@@ -115,6 +133,7 @@ export function bucketFacts(info: StreamInfo): BucketFacts {
     partitions: Number(config.metadata[PARTITIONS_KEY]),
     markerTtlMs: config.subject_delete_marker_ttl / NANOS_PER_MS,
     isReplicated: config.num_replicas > 1,
+    isToldByKey: isToldByKey(info, bucket),
     lastSeq: state.last_seq,
   };
 }

@@ -27,6 +27,22 @@ describe("buckets that are looked at again", () => {
     expect((await answer).isSameAs(buckets)).toBe(true);
   });
 
+  it("are others when they tell what is stored in another way", async () => {
+    const { buckets, again } = await openTwice();
+    const connection = await connect({ servers: server().url });
+    onTestFinished(() => connection.close());
+    const api = async (subject: string, payload?: object): Promise<{ config: object }> => {
+      const body = payload && JSON.stringify(payload);
+      return (await connection.request(`$JS.API.STREAM.${subject}`, body)).json();
+    };
+    const { config } = await api("INFO.KV_conat-p0");
+    const republish = { src: "$KV.conat-p0.>", dest: "conat-live.conat-p0.>" };
+    await api("UPDATE.KV_conat-p0", { ...config, republish });
+    expect((await again()).isSameAs(buckets)).toBe(false);
+    await api("UPDATE.KV_conat-p0", config);
+    expect((await again()).isSameAs(buckets)).toBe(true);
+  });
+
   it("have another history when what was stored before is not there any more", async () => {
     const { buckets, again } = await openTwice();
     buckets.of(STORE).highWater += 50;

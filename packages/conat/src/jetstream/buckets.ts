@@ -33,6 +33,8 @@ export interface OpenBucket {
   readonly markerTtlMs: number;
   /** Several servers keep it. Its leader may refuse a write before it has dealt with those that came before. */
   readonly isReplicated: boolean;
+  /** It has a subject for each key where it tells what it stores; see `republishingByKey`. */
+  readonly isToldByKey: boolean;
   /** Where the history was, by the server's clock, when this session first saw it. */
   seenFirst: { readonly seq: number; readonly time: number };
   /** Highest sequence this session knows to be stored. A server that has less has lost some. */
@@ -79,11 +81,12 @@ export class Buckets {
     return [...this.#byName.values()].some(({ hasGoneBack }) => hasGoneBack);
   }
 
-  /** Whether all are the same buckets with the same history, and replicated or not as before. */
+  /** Whether all are the same buckets with the same history, replicated and told as before. */
   isSameAs(others: Buckets): boolean {
-    for (const [name, { epoch, isReplicated }] of this.#byName) {
+    for (const [name, { epoch, isReplicated, isToldByKey }] of this.#byName) {
       const other = others.get(name);
       if (other?.epoch !== epoch || other.isReplicated !== isReplicated) return false;
+      if (other.isToldByKey !== isToldByKey) return false;
     }
     return this.partitions === others.partitions;
   }
@@ -191,6 +194,7 @@ class Opener {
       durability: ephemeral ? "memory" : this.#options.durability,
       markerTtlMs: facts.markerTtlMs,
       isReplicated: facts.isReplicated,
+      isToldByKey: facts.isToldByKey,
       seenFirst: isSame
         ? before.seenFirst
         : { seq: facts.lastSeq, time: this.#options.now() + this.clockOffsetMs },
@@ -214,7 +218,7 @@ class Opener {
     if (!wentBack({ ...facts, lastSeq }, known)) return { ...facts, lastSeq };
     const info = await this.#describe(name);
     if (info === undefined) throw new ConatError("unavailable", `the bucket ${name} is gone`);
-    const now = bucketFacts(info);
+    const now = bucketFacts(info, name);
     // Somebody else was faster.
     if (now.epoch !== facts.epoch) return now;
     const updated = await this.#request("UPDATE", name, withEpoch(info, randomId()));
@@ -255,7 +259,7 @@ class Opener {
     kind: "bad-options" | "server-too-old",
   ): BucketFacts {
     const missing = missingFrom(info, name, ephemeral);
-    if (missing.length === 0) return bucketFacts(info);
+    if (missing.length === 0) return bucketFacts(info, name);
     const advice =
       kind === "server-too-old"
         ? "the server dropped what it does not know; upgrade nats-server"

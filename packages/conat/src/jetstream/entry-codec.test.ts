@@ -18,6 +18,7 @@ const bucket: OpenBucket = {
   durability: "disk",
   markerTtlMs: 1_500,
   isReplicated: false,
+  isToldByKey: false,
   seenFirst: { seq: 0, time: 0 },
   highWater: 0,
   hasGoneBack: false,

@@ -17,14 +17,8 @@ export class EntryReader {
     this.#counters = counters;
   }
 
-  /** A message as it is republished when it is stored. */
-  live(message: RawMessage): DraftEntry | undefined {
-    const headers = readHeaders(message);
-    return this.#read(keyTokenOf(message), headers.seq, headers.time, headers, message);
-  }
-
-  /** A message as a direct get answers it. */
-  stored(message: RawMessage, headers: MessageHeaders): DraftEntry | undefined {
+  /** A message as it is republished when it is stored, or as a direct get answers it. */
+  told(message: RawMessage, headers = readHeaders(message)): DraftEntry | undefined {
     const token = lastToken(message.bytes, headers.subjectStart, headers.subjectEnd);
     return this.#read(token, headers.seq, headers.time, headers, message);
   }

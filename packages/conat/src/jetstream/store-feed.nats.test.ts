@@ -181,6 +181,29 @@ describe("a feed on JetStream", () => {
     await feed.synced();
   });
 
+  it("hears a bucket that was made when each key was told under a subject of its own, and the one in its place", async () => {
+    const ref = freshStore();
+    const { config: now } = await api("STREAM.INFO.KV_conat-p0");
+    const republish = { src: "$KV.conat-p0.>", dest: "conat-live.conat-p0.>" };
+    const before = { ...(now as object), republish };
+    expect(await api("STREAM.UPDATE.KV_conat-p0", before)).not.toHaveProperty("error");
+    const reader = await open({ headCheckMs: 0 });
+    const writer = await open();
+    const feed = new FeedProbe(reader, ref);
+    await feed.synced();
+    await store(writer, ref, mutate(writer, "told by key", "1"));
+    await eventually(() => feed.textOf("told by key") === "1");
+    expect(feed.types).not.toContain("stale");
+
+    await api("STREAM.DELETE.KV_conat-p0");
+    expect(await api("STREAM.CREATE.KV_conat-p0", now as object)).not.toHaveProperty("error");
+    // Its sequence is what makes the session look.
+    await store(reader, ref, mutate(reader, "look", "1"));
+    await eventually(() => feed.types.filter((type) => type === "synced").length === 2);
+    await store(writer, ref, mutate(writer, "told by store", "1"));
+    await eventually(() => feed.textOf("told by store") === "1");
+  });
+
   it("is not asked about store by store while all that its bucket stores comes by", async () => {
     const session = await open({ headCheckMs: 200 });
     const refs = Array.from({ length: 50 }, () => freshStore());

@@ -59,6 +59,7 @@ export class StoreFeed implements Feed {
   readonly #held = new HeldEntries(MAX_HELD_ENTRIES, MAX_HELD_BYTES);
   #subscription: Subscription | undefined;
   #subscribedOn: NatsConnection | undefined;
+  #subscribedTo: Subject | undefined;
   #bucket: OpenBucket | undefined;
   #row: BucketRow | undefined;
   /** The last that was told, entries apart. */
@@ -318,7 +319,7 @@ export class StoreFeed implements Feed {
     let knownHead = this.#bucket?.epoch === bucket.epoch ? this.#head : undefined;
     this.#bucket = bucket;
     this.#follow(this.#host.rowOf(bucket));
-    this.#listen(ready.connection, storeLiveFilter(bucket.name, this.#ref));
+    this.#listen(ready.connection, storeLiveFilter(bucket.name, this.#ref, bucket.isToldByKey));
     this.#dropHeld();
     const time = this.#host.serverTime();
     let since = this.#usableBase(bucket, time);
@@ -402,9 +403,10 @@ export class StoreFeed implements Feed {
   }
 
   #listen(connection: NatsConnection, subject: Subject): void {
-    if (this.#subscribedOn === connection) return;
+    if (this.#subscribedOn === connection && this.#subscribedTo === subject) return;
     this.#subscription?.unsubscribe();
     this.#subscribedOn = connection;
+    this.#subscribedTo = subject;
     const onError = (error: Error): void =>
       this.end(fromNatsError(error, `follow the store ${this.store}`));
     this.#subscription = subscribeRaw(connection, subject, this.#onMessage, onError);
@@ -412,7 +414,7 @@ export class StoreFeed implements Feed {
 
   readonly #onMessage = (message: RawMessage): void => {
     if (this.#told === "closed") return;
-    const entry = this.#reader.live(message);
+    const entry = this.#reader.told(message);
     if (entry !== undefined) {
       this.#hold(entry);
       this.#row?.heard(entry.seq);

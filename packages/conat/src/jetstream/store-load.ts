@@ -72,7 +72,7 @@ export async function loadStore(load: StoreLoad): Promise<StoreLoaded> {
     load.begin("delta");
     const upTo = await lane.small((on) =>
       loadDelta(toOptions(load, on), bucket, filter, since + 1, head, (message, headers) =>
-        chunks.add(load.reader.stored(message, headers)),
+        chunks.add(load.reader.told(message, headers)),
       ),
     );
     chunks.flush();
@@ -107,7 +107,7 @@ async function loadSmall(load: StoreLoad, head: number): Promise<number | "too-l
   const entries: DraftEntry[] = [];
   const outcome = await load.lane.small((on) =>
     loadSnapshot(toOptions(load, on), load.bucket, load.filter, (message, headers) => {
-      const entry = load.reader.stored(message, headers);
+      const entry = load.reader.told(message, headers);
       if (entry !== undefined) entries.push(entry);
     }),
   );

@@ -162,9 +162,26 @@ export function bucketSubjects(bucket: Bucket): Subject {
   return `$KV.${bucket}.>` as Subject;
 }
 
-/** Where a bucket's stored messages are republished. */
-export function liveSubjects(bucket: Bucket): Subject {
-  return `conat-live.${bucket}.>` as Subject;
+/** What a bucket republishes, and where. */
+export interface Republishing {
+  readonly src: string;
+  readonly dest: string;
+}
+
+/**
+ * One subject for each store. Which key it is a header says: with a subject for each key the server would look up who
+ * listens, and remember it, for every key anew, which is a seventh of what it does for a write.
+ */
+export function republishing(bucket: Bucket): Republishing {
+  return {
+    src: `$KV.${bucket}.*.*.*.*`,
+    dest: `conat-live.${bucket}.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}`,
+  };
+}
+
+/** Buckets that were made before that have a subject for each key, and keep it: others may listen to it. */
+export function republishingByKey(bucket: Bucket): Republishing {
+  return { src: bucketSubjects(bucket), dest: `conat-live.${bucket}.>` };
 }
 
 /** Filter that matches the stored subject of every key of one store, and of no other store. */
@@ -172,9 +189,12 @@ export function storeFilter(bucket: Bucket, ref: StoreRef): Subject {
   return `$KV.${bucket}.${storePath(ref)}.*` as Subject;
 }
 
-/** Filter that matches the republished subject of every key of one store. */
-export function storeLiveFilter(bucket: Bucket, ref: StoreRef): Subject {
-  return `conat-live.${bucket}.${storePath(ref)}.*` as Subject;
+/**
+ * Where what is stored in one store is republished.
+ * @param isByKey as {@link republishingByKey} has it
+ */
+export function storeLiveFilter(bucket: Bucket, ref: StoreRef, isByKey: boolean): Subject {
+  return `conat-live.${bucket}.${storePath(ref)}${isByKey ? ".*" : ""}` as Subject;
 }
 
 /** Filter that matches the stored subject of every key of every store of a scope. */
@@ -214,7 +234,7 @@ export function natsKey(ref: StoreRef, key: string): string {
   return `${storePath(ref)}.${encodeToken(key)}`;
 }
 
-/** The last token of a stored or republished subject: the key. */
+/** The last token of a stored subject: the key. */
 export function keyToken(subject: string): string {
   return subject.slice(subject.lastIndexOf(".") + 1);
 }

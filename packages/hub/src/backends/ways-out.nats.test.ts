@@ -118,7 +118,7 @@ const PUBLISHES: readonly [string, string, Record<string, string>][] = [
   ["an entry of its own, past the rules", "$KV.conat-p0.project.p1.mine.a", {}],
   ["a message id of another tenant", KEY, { "Nats-Msg-Id": "somebody.1" }],
   ["one of the 50 open batches", KEY, { "Nats-Batch-Id": "b1", "Nats-Batch-Sequence": "1" }],
-  ["what readers take for stored", "conat-live.conat-p0.project.p2.secrets.a", {}],
+  ["what readers take for stored", "conat-live.conat-p0.project.p2.secrets", {}],
   ["a message of another project", "conat-ps.project.p2.=.news", {}],
   ["a purge", `$JS.API.STREAM.PURGE.${STREAM}`, {}],
   ["the removal of a bucket", `$JS.API.STREAM.DELETE.${STREAM}`, {}],
@@ -205,7 +205,7 @@ describe("a project's backend with NATS in its hands", () => {
     nats.subscribe(P1.down, { callback: (_error, message) => void answers.push(message.subject) });
     for (const reply of [
       KEY,
-      "conat-live.conat-p0.project.p2.secrets.a",
+      "conat-live.conat-p0.project.p2.secrets",
       tunnelSubjects("p2", CONNECTION).down,
     ]) {
       nats.publish(P1.open, "", { reply });
@@ -285,7 +285,7 @@ describe("the account of projects' backends, with every right in it", () => {
     const all = headers();
     all.set("Nats-Rollup", "all");
     gate.publish(KEY, "from p1", { headers: all });
-    gate.publish("conat-live.conat-p0.project.p2.secrets.a", "from p1");
+    gate.publish("conat-live.conat-p0.project.p2.secrets", "from p1");
     for (const [, subject, values] of PUBLISHES.slice(0, 7)) {
       const some = headers();
       for (const [name, value] of Object.entries(values)) some.set(name, value);
