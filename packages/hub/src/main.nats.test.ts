@@ -184,6 +184,13 @@ describe("the command", () => {
     expect(hub.stdout).toContain("--data-dir <folder>");
     expect(hub.stderr).toBe("");
   });
+
+  it("shows them to who has enough after the first line, and does not mind", async () => {
+    const hub = run("--help");
+    hub.child.stdout?.destroy();
+    expect(await hub.exitCode()).toBe(0);
+    expect(hub.stderr).toBe("");
+  });
 });
 
 describe("what cannot work is said in one sentence", () => {

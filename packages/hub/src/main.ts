@@ -177,6 +177,9 @@ async function run(config: HubConfig): Promise<void> {
   console.log(`conat: ${hub.url}`);
 }
 
+// Whoever reads what is printed may have had enough, as `head` has. A hub goes on.
+process.stdout.on("error", () => {});
+
 try {
   const config = loadConfig(
     { args: process.argv.slice(2), env: process.env },
