@@ -92,6 +92,11 @@ export function withEpoch({ config }: StreamInfo, epoch: string): object {
   return { ...config, metadata: { ...config.metadata, [EPOCH_KEY]: epoch } };
 }
 
+/** Whether conat has made the stream, in whatever version. */
+export function isBucket({ config }: StreamInfo): boolean {
+  return config.metadata[EPOCH_KEY] !== undefined;
+}
+
 /** What is missing for the stream to serve as the bucket, in words; empty when nothing is. */
 export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean): string[] {
   const { config } = info;
@@ -108,7 +113,7 @@ export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean
     ...(isToldByKey(info, bucket)
       ? []
       : [["republish", inWords(config.republish), inWords(republishing(bucket))] as const]),
-    [EPOCH_KEY, config.metadata[EPOCH_KEY] !== undefined, true],
+    [EPOCH_KEY, isBucket(info), true],
     [PARTITIONS_KEY, Number(config.metadata[PARTITIONS_KEY]) > 0, true],
   ];
   return needs

@@ -19,6 +19,17 @@ async function openTwice(): Promise<{ buckets: Buckets; again: () => Promise<Buc
   return { buckets, again };
 }
 
+type Api = (subject: string, payload?: object) => Promise<{ config: object }>;
+
+async function openApi(): Promise<Api> {
+  const connection = await connect({ servers: server().url });
+  onTestFinished(() => connection.close());
+  return async (subject, payload) => {
+    const body = payload && JSON.stringify(payload);
+    return (await connection.request(`$JS.API.STREAM.${subject}`, body)).json();
+  };
+}
+
 describe("buckets that are looked at again", () => {
   it("have the same history when something is stored while the answer is on its way", async () => {
     const { buckets, again } = await openTwice();
@@ -29,12 +40,7 @@ describe("buckets that are looked at again", () => {
 
   it("are others when they tell what is stored in another way", async () => {
     const { buckets, again } = await openTwice();
-    const connection = await connect({ servers: server().url });
-    onTestFinished(() => connection.close());
-    const api = async (subject: string, payload?: object): Promise<{ config: object }> => {
-      const body = payload && JSON.stringify(payload);
-      return (await connection.request(`$JS.API.STREAM.${subject}`, body)).json();
-    };
+    const api = await openApi();
     const { config } = await api("INFO.KV_conat-p0");
     const republish = { src: "$KV.conat-p0.>", dest: "conat-live.conat-p0.>" };
     await api("UPDATE.KV_conat-p0", { ...config, republish });
@@ -47,5 +53,21 @@ describe("buckets that are looked at again", () => {
     const { buckets, again } = await openTwice();
     buckets.of(STORE).highWater += 50;
     expect((await again()).isSameAs(buckets)).toBe(false);
+  });
+
+  it("of a version to come are not said to be of something else, which may be removed", async () => {
+    const { again } = await openTwice();
+    const api = await openApi();
+    const { config } = await api("INFO.KV_conat-p0");
+    const metadata = { ...Object(config).metadata };
+    const republish = { src: "$KV.conat-p0.>", dest: "told-otherwise.>" };
+    await api("UPDATE.KV_conat-p0", { ...config, republish });
+    const refusal = await again().catch(String);
+    expect(refusal).toContain("a newer conat made it");
+    expect(refusal).not.toContain("remove");
+    delete metadata["conat.epoch"];
+    await api("UPDATE.KV_conat-p0", { ...config, republish, metadata });
+    await expect(again()).rejects.toThrow("it was made by something else");
+    await api("UPDATE.KV_conat-p0", config);
   });
 });

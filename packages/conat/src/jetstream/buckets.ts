@@ -7,6 +7,7 @@ import {
   type BucketFacts,
   bucketConfig,
   bucketFacts,
+  isBucket,
   missingFrom,
   type StreamInfo,
   streamInfo,
@@ -260,16 +261,18 @@ class Opener {
   ): BucketFacts {
     const missing = missingFrom(info, name, ephemeral);
     if (missing.length === 0) return bucketFacts(info, name);
-    const advice =
-      kind === "server-too-old"
-        ? "the server dropped what it does not know; upgrade nats-server"
-        : "it was made by something else; rename or remove it";
+    const advice = kind === "server-too-old" ? DROPPED : isBucket(info) ? CHANGED : FOREIGN;
     throw new ConatError(
       kind,
       `the stream ${streamName(name)} cannot serve as a bucket (${advice}): ${missing.join("; ")}`,
     );
   }
 }
+
+const DROPPED = "the server dropped what it does not know; upgrade nats-server";
+const FOREIGN = "it was made by something else; rename or remove it";
+/** Never to remove it: there may be all that somebody has. */
+const CHANGED = "a newer conat made it, or somebody has changed it; upgrade conat, or put it back";
 
 /** Sequences that were acknowledged would be given out again: to readers that is another history. */
 function wentBack({ epoch, lastSeq }: BucketFacts, known: Known | undefined): boolean {
