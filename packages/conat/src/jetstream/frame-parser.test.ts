@@ -143,6 +143,22 @@ describe("messages read where they lie", () => {
     expect(told).toEqual(["s.1|||x"]);
   });
 
+  it("are told as often as the subscription is to be told", () => {
+    const connection = offline();
+    const told: string[] = [];
+    const subscription = subscribeRaw(
+      connection,
+      "s.1",
+      (one) => told.push(ofRaw(one)),
+      unexpected,
+    );
+    subscription.unsubscribe(2);
+    readFrames(connection);
+    const sent = { sid: 1, reply: "", header: undefined, payload: "x" };
+    receive(connection, new Uint8Array(Buffer.from(frame(sent).repeat(3))));
+    expect(told).toHaveLength(2);
+  });
+
   it.each([
     "MSG s.1 1\r\n",
     "HMSG s.1 1 9 3\r\nabc\r\n",
