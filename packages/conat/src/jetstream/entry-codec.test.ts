@@ -67,7 +67,7 @@ function sentAs(ref: StoreRef, wanted: Mutation, inbox = "", reply = 0) {
   const pieces: Uint8Array[] = [];
   const frames = new FrameWriter({ sendCommand: (piece) => pieces.push(piece as Uint8Array) }, 0);
   const id = wanted.origin === "" ? undefined : idHeader(wanted.origin);
-  putMessage(frames, writeMessage(storePathOf(ref, bucket), wanted, id), id, inbox, reply);
+  putMessage(frames, writeMessage(storePathOf(ref, bucket), wanted, id), inbox, reply);
   frames.send();
   const bytes = Buffer.concat(pieces);
   const lineEnd = bytes.indexOf("\r\n");

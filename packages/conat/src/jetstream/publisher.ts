@@ -247,7 +247,7 @@ export class Publisher {
         reply = this.#ask(write, quiet);
         quiet = undefined;
       }
-      putMessage(frames, message, this.#idHeaderOf(write.mutation), this.#inbox, reply);
+      putMessage(frames, message, this.#inbox, reply);
     }
     frames.send();
   }

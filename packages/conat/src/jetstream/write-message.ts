@@ -54,15 +54,14 @@ export interface WriteMessage {
   /** The last of the subject. */
   readonly token: Token;
   readonly mutation: Mutation;
+  /** {@link idHeader} of the mutation's origin; `undefined` where it has none. */
+  readonly id: Uint8Array | undefined;
   /** All headers but the id, each with its end; in ASCII. */
   readonly lines: string;
   readonly headerBytes: number;
 }
 
-/**
- * @param id {@link idHeader} of the mutation's origin; `undefined` where it has none.
- * @throws ConatError `bad-options`
- */
+/** @throws ConatError `bad-options` */
 export function writeMessage(
   path: StorePath,
   mutation: Mutation,
@@ -75,7 +74,7 @@ export function writeMessage(
   const lines = headerLines(path, token, mutation);
   const idBytes =
     id === undefined ? NO_ID_HEADER.length : id.length + digitsOf(mutation.write) + CRLF_BYTES;
-  return { path, token, mutation, lines, headerBytes: idBytes + lines.length + CRLF_BYTES };
+  return { path, token, mutation, id, lines, headerBytes: idBytes + lines.length + CRLF_BYTES };
 }
 
 /** Bytes of its headers and its value, which nats-server's `max_payload` bounds. */
@@ -89,18 +88,14 @@ export function frameBytes(message: WriteMessage, inbox: string): number {
   return path.subject.length + token.length + inbox.length + payloadBytes(message) + PROTOCOL_BYTES;
 }
 
-/**
- * @param id as it was for {@link writeMessage}
- * @param reply behind `inbox`, where the answer goes; 0 for no answer
- */
+/** @param reply behind `inbox`, where the answer goes; 0 for no answer */
 export function putMessage(
   frames: FrameWriter,
   message: WriteMessage,
-  id: Uint8Array | undefined,
   inbox: string,
   reply: number,
 ): void {
-  const { path, token, mutation, lines, headerBytes } = message;
+  const { path, token, mutation, id, lines, headerBytes } = message;
   frames.begin(frameBytes(message, inbox));
   frames.text("HPUB ");
   frames.bytes(path.subject);
