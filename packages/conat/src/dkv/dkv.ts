@@ -320,7 +320,9 @@ export class DKV<T = unknown> {
     return listWrites<AnyValue<T>>(this.#runner, (failed) => {
       this.#assertOpen();
       this.#admit(1, sizeOf(failed));
-      this.#runner.write({ ...failed, ifSeq: undefined, quiet: false });
+      const { key, value, ttlMs, headers, untilDisconnect } = failed;
+      const request = { key, value, ttlMs, headers, ifSeq: undefined, quiet: false };
+      this.#runner.write({ ...request, untilDisconnect });
     });
   }
 
