@@ -31,9 +31,6 @@ import { WriteWindow } from "./write-window.ts";
 /** Conflicts whose current entry is read at the same time. */
 const CONFLICT_READS = 64;
 
-/** nats-server's default `max_control_line` is 4,096; past it the connection is closed. This leaves room for the rest. */
-const MAX_SUBJECT_BYTES = 3_800;
-
 /** What an entry costs on the wire beside its value, for the bounds in bytes. */
 const OVERHEAD_BYTES = 300;
 
@@ -278,12 +275,6 @@ export class Publisher {
       checkOpen(connection);
       const path = this.#pathOf(ref, buckets.of(ref));
       const message = writeMessage(path, mutation, this.#idHeaderOf(mutation));
-      if (path.subject.length + message.token.length > MAX_SUBJECT_BYTES) {
-        throw new ConatError(
-          "bad-name",
-          "scope, store and key together are too long for a subject",
-        );
-      }
       checkSize(payloadBytes(message), connection);
       write.bucket = path.bucket;
       write.above = path.bucket.highWater;
