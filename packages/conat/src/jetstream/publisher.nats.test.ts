@@ -1,5 +1,7 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { connect } from "@nats-io/transport-node";
+import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import type { StoreRef } from "../protocol/scope.ts";
+import { bucketName, keySubject } from "../protocol/subjects.ts";
 import type { WriteResult } from "../session/session.ts";
 import { eventually } from "../testing/eventually.ts";
 import { FeedProbe, mutate, refused, store, writeAll } from "../testing/session-probe.ts";
@@ -8,6 +10,11 @@ import { useTestNats } from "../testing/use-test-nats.ts";
 import type { JetstreamSession } from "./jetstream-session.ts";
 import { openJetstream } from "./open-jetstream.ts";
 import type { JetstreamOptions } from "./options.ts";
+
+interface ApiAnswer {
+  readonly config: object;
+  readonly message?: { readonly hdrs: string };
+}
 
 const server = useTestNats();
 const sessions: JetstreamSession[] = [];
@@ -25,6 +32,27 @@ afterEach(async () => {
 });
 
 describe("a write to JetStream", () => {
+  it("is for the bucket that is there now, in the place of another one", async () => {
+    const nats = await startTestNats();
+    onTestFinished(() => nats.stop());
+    const connection = await connect({ servers: nats.url });
+    onTestFinished(() => connection.close());
+    const api = async (subject: string, payload: object = {}): Promise<ApiAnswer> =>
+      (await connection.request(`$JS.API.STREAM.${subject}`, JSON.stringify(payload))).json();
+    const session = await open({ servers: nats.url });
+    await store(session, ref, mutate(session, "first", "1"));
+    await store(session, ref, mutate(session, "second", "1"));
+    const { config } = await api("INFO.KV_conat-p0");
+    await api("DELETE.KV_conat-p0");
+    await api("CREATE.KV_conat-p0", { ...config, subject_delete_marker_ttl: 77e9 });
+    const last_by_subj = keySubject(bucketName(false, 0), ref, "gone");
+    await eventually(async () => {
+      await store(session, ref, mutate(session, "gone", undefined));
+      const { message } = await api("MSG.GET.KV_conat-p0", { last_by_subj });
+      return Buffer.from(message?.hdrs ?? "", "base64").includes("Nats-TTL: 77\r");
+    });
+  });
+
   it("while the server is away is certainly not stored, and says so at once", async () => {
     const session = await open();
     await server().kill("SIGKILL");
