@@ -65,6 +65,13 @@ describe("a bucket's configuration", () => {
     expect(bucketFacts(info, bucket).isToldByKey).toBe(true);
   });
 
+  it("is told in words, also where it tells nobody what it stores", () => {
+    expect(missingFrom(answered("republish"), bucket, false)).toEqual([
+      "republish is off and must be $KV.conat-p2.*.*.*.* to " +
+        "conat-live.conat-p2.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}",
+    ]);
+  });
+
   it("of another kind of storage is not taken", () => {
     expect(missingFrom(answered(), bucket, true)).toEqual(["storage is file and must be memory"]);
   });

@@ -126,7 +126,7 @@ function isToldByKey({ config }: StreamInfo, bucket: Bucket): boolean {
 }
 
 function inWords({ src, dest }: Republishing): string {
-  return `${src} to ${dest}`;
+  return src === "" ? "off" : `${src} to ${dest}`;
 }
 
 export function bucketFacts(info: StreamInfo, bucket: Bucket): BucketFacts {
