@@ -15,7 +15,7 @@ const bucket = bucketName(false, 2);
 
 /** What a server would answer that keeps everything but the fields named. */
 function answered(...dropped: string[]): StreamInfo {
-  const asked = bucketConfig(bucket, false, 4, "epoch-1", options);
+  const asked = bucketConfig(bucket, false, 4, "epoch-1", false, options);
   const config = Object.fromEntries(
     Object.entries(asked).filter(([name]) => !dropped.includes(name)),
   );

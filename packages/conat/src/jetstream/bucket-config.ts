@@ -23,6 +23,7 @@ export function bucketConfig(
   ephemeral: boolean,
   partitions: number,
   epoch: string,
+  isToldByKey: boolean,
   options: ResolvedOptions,
 ): object {
   return {
@@ -45,7 +46,7 @@ export function bucketConfig(
     allow_msg_ttl: true,
     allow_atomic: true,
     subject_delete_marker_ttl: Math.ceil(options.markerTtlMs / 1_000) * 1_000 * NANOS_PER_MS,
-    republish: republishing(bucket),
+    republish: isToldByKey ? republishingByKey(bucket) : republishing(bucket),
     metadata: { [PARTITIONS_KEY]: String(partitions), [EPOCH_KEY]: epoch },
   };
 }

@@ -49,6 +49,21 @@ describe("buckets that are looked at again", () => {
     expect((await again()).isSameAs(buckets)).toBe(true);
   });
 
+  it("that have to be made are told as the first one is, for those of an earlier version beside us", async () => {
+    const { buckets, again } = await openTwice();
+    const api = await openApi();
+    const memory = { ...STORE, ephemeral: true };
+    const republish = { src: "$KV.conat-p0.>", dest: "conat-live.conat-p0.>" };
+    const { config } = await api("INFO.KV_conat-p0");
+    await api("UPDATE.KV_conat-p0", { ...config, republish });
+    await api("DELETE.KV_conat-e0");
+    expect(buckets.of(memory).isToldByKey).toBe(false);
+    expect((await again()).of(memory).isToldByKey).toBe(true);
+    await api("UPDATE.KV_conat-p0", config);
+    await api("DELETE.KV_conat-e0");
+    expect((await again()).of(memory).isToldByKey).toBe(false);
+  });
+
   it("have another history when what was stored before is not there any more", async () => {
     const { buckets, again } = await openTwice();
     buckets.of(STORE).highWater += 50;

@@ -114,8 +114,9 @@ export async function openBuckets(
 ): Promise<OpenedBuckets> {
   const opener = new Opener(connection, options, previous, elections);
   const firstName = bucketName(false, 0);
-  const first = await opener.open(firstName, false, options.partitions ?? 1);
-  const { partitions } = first;
+  const first = await opener.open(firstName, false, options.partitions ?? 1, false);
+  // Sessions of an earlier version that use the first can use no others beside it.
+  const { partitions, isToldByKey } = first;
   if (options.partitions !== undefined && options.partitions !== partitions) {
     throw new ConatError(
       "bad-options",
@@ -132,7 +133,7 @@ export async function openBuckets(
   const work = async (): Promise<void> => {
     for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
       const [name, ephemeral] = next;
-      const facts = await opener.open(name, ephemeral, partitions);
+      const facts = await opener.open(name, ephemeral, partitions, isToldByKey);
       opened.push(opener.toBucket(name, ephemeral, facts));
     }
   };
@@ -166,14 +167,21 @@ class Opener {
     this.#elections = elections;
   }
 
-  async open(name: Bucket, ephemeral: boolean, partitions: number): Promise<BucketFacts> {
+  /** @param isToldByKey where it has to be made */
+  async open(
+    name: Bucket,
+    ephemeral: boolean,
+    partitions: number,
+    isToldByKey: boolean,
+  ): Promise<BucketFacts> {
     const known = this.#knownOf(name);
     const found = await this.#describe(name);
     if (found !== undefined) {
       const facts = this.#accept(found, name, ephemeral, "bad-options");
       return wentBack(facts, known) ? this.#newEpoch(name, ephemeral, facts) : facts;
     }
-    const config = bucketConfig(name, ephemeral, partitions, randomId(), this.#options);
+    const epoch = randomId();
+    const config = bucketConfig(name, ephemeral, partitions, epoch, isToldByKey, this.#options);
     try {
       const created = await this.#request("CREATE", name, config);
       return this.#accept(created, name, ephemeral, "server-too-old");
