@@ -108,6 +108,32 @@ describe("messages read where they lie", () => {
     );
   });
 
+  it("are told once when the network cuts the next one within a subject, whatever a part of it looks like", () => {
+    const connection = offline();
+    let told = 0;
+    const note = (): void => {
+      told += 1;
+      if (told > 2) expect.unreachable("told again");
+    };
+    subscribeRaw(connection, "inbox", note, unexpected);
+    readFrames(connection);
+    const sid = 1;
+    for (const subject of ["$KV.conat-p0.project.p.s.k", "-1.2", "/", ".."]) {
+      for (let length = 0; length < 1_000; length += 1) {
+        // What stands before the verb, up to a space, looks like a number below zero; so does the part of the subject.
+        const payload = `${"x".repeat(length)} "1"`;
+        const head = "NATS/1.0\r\nA: b\r\n\r\n";
+        const sizes = `${head.length} ${head.length + payload.length}`;
+        const sent = `HMSG ${subject} ${sid} $JS.ACK.a.b.1.1.1.1.1 ${sizes}\r\n${head}${payload}\r\n`;
+        const cut = sent.length + "HMSG ".length + 1 + (length % Math.min(3, subject.length));
+        told = 0;
+        receive(connection, new Uint8Array(Buffer.from((sent + sent).slice(0, cut))));
+        receive(connection, new Uint8Array(Buffer.from((sent + sent).slice(cut))));
+        expect(told).toBe(2);
+      }
+    }
+  });
+
   it("are not copied", () => {
     const connection = offline();
     const told: Uint8Array[] = [];
@@ -141,6 +167,7 @@ describe("messages read where they lie", () => {
     const frames = [1, 2, 1].map((sid) => frame({ ...sent, sid }));
     receive(connection, new Uint8Array(Buffer.from(frames.join(""))));
     expect(told).toEqual(["s.1|||x"]);
+    expect(connection.stats()).toMatchObject({ inMsgs: 3, inBytes: 3 });
   });
 
   it("are told as often as the subscription is to be told", () => {
@@ -164,6 +191,12 @@ describe("messages read where they lie", () => {
     "HMSG s.1 1 9 3\r\nabc\r\n",
     "MSG s.1 1 x\r\nabc\r\n",
     "MSX s.1 1 0\r\n\r\n",
+    `MSG s.1 1 x\r\n${"a".repeat(72)}\r\n`,
+    "MSG s.1 1x 3\r\nabc\r\n",
+    "HMSG s.1 1 3\r\nabc\r\n",
+    "+OK\r\nHMSG s.1234 1 .. ..\r\nabc\r\n",
+    "HMSG s.1 1 . .\r\nabc\r\n",
+    "MSG s.1 1\r\nabc\r\nMSG s.1 1 3\r\nabc\r\n",
   ])("are refused as the library refuses them: %j", (line) => {
     const connection = offline();
     subscribeRaw(connection, "s.1", unexpected, unexpected);

@@ -42,6 +42,8 @@ export function readFrames(connection: NatsConnection): void {
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
 const H = 0x48;
 const M = 0x4d;
 
@@ -105,10 +107,10 @@ class FrameParser extends Parser {
     const { subscriptions } = this.#protocol;
     const subscription = subscriptions.get(frame.sid);
     const listener = this.#listenerOf(subscription);
-    // What the library has just told may have ended it.
-    if (subscription === undefined || listener === undefined) return;
     this.#protocol.inMsgs += 1;
     this.#protocol.inBytes += frame.end - frame.start;
+    // What the library has just told may have ended it.
+    if (subscription === undefined || listener === undefined) return;
     subscription.received += 1;
     listener(frame);
   }
@@ -146,13 +148,17 @@ function readFrame(chunk: Uint8Array, at: number): Frame | undefined {
   const sidEnd = endOfWord(chunk, subjectEnd + 1);
   let lineEnd = sidEnd;
   while (lineEnd < chunk.length && chunk[lineEnd] !== CR) lineEnd += 1;
+  // What seems to be a word of a line that is cut may be a part of another one, or of what is before the line.
+  if (lineEnd >= chunk.length) return undefined;
   const sizeAt = startOfWord(chunk, lineEnd);
   const headersAt = hasHeaders ? startOfWord(chunk, sizeAt - 1) : sizeAt;
+  if (headersAt <= sidEnd) return undefined;
   const start = lineEnd + CRLF_BYTES;
-  const payloadAt = hasHeaders ? start + readDigits(chunk, headersAt, sizeAt - 1) : start;
-  const end = start + readDigits(chunk, sizeAt, lineEnd);
+  const payloadAt = hasHeaders ? start + wholeNumber(chunk, headersAt, sizeAt - 1) : start;
+  const end = start + wholeNumber(chunk, sizeAt, lineEnd);
   const next = end + CRLF_BYTES;
-  if (payloadAt > end || chunk[end] !== CR || chunk[end + 1] !== LF) return undefined;
+  // False also where one of them is no number.
+  if (!(payloadAt <= end) || chunk[end] !== CR || chunk[end + 1] !== LF) return undefined;
   return {
     line: chunk,
     subjectStart,
@@ -163,9 +169,18 @@ function readFrame(chunk: Uint8Array, at: number): Frame | undefined {
     start,
     payloadAt,
     end,
-    sid: readDigits(chunk, subjectEnd + 1, sidEnd),
+    sid: wholeNumber(chunk, subjectEnd + 1, sidEnd),
     next,
   };
+}
+
+/** Not below zero, so that a message never ends before it starts; NaN where something is no digit. */
+function wholeNumber(chunk: Uint8Array, start: number, end: number): number {
+  for (let at = start; at < end; at += 1) {
+    const byte = chunk[at] ?? 0;
+    if (byte < ZERO || byte > NINE) return Number.NaN;
+  }
+  return start < end ? readDigits(chunk, start, end) : Number.NaN;
 }
 
 function endOfWord(chunk: Uint8Array, start: number): number {
