@@ -204,6 +204,30 @@ describe("a feed on JetStream", () => {
     await eventually(() => feed.textOf("told by store") === "1");
   });
 
+  it("follows its bucket to where it tells what it stores from now on, by what it has missed", async () => {
+    const ref = freshStore();
+    const reader = await open({ headCheckMs: 50 });
+    const writer = await open({ headCheckMs: 0 });
+    const feed = new FeedProbe(reader, ref);
+    await feed.synced();
+    const { config } = await api("STREAM.INFO.KV_conat-p0");
+    const republish = { src: "$KV.conat-p0.>", dest: "conat-live.conat-p0.>" };
+    await api("STREAM.UPDATE.KV_conat-p0", { ...(config as object), republish });
+    await store(writer, ref, mutate(writer, "missed", "1"));
+    await eventually(() => feed.textOf("missed") === "1");
+    let written = 0;
+    const isToldAtOnce = async (): Promise<boolean> => {
+      const { missedEntries } = reader.metrics();
+      written += 1;
+      await store(writer, ref, mutate(writer, "told", String(written)));
+      await eventually(() => feed.textOf("told") === String(written));
+      return reader.metrics().missedEntries === missedEntries;
+    };
+    // A session looks at its buckets every 20 s in any case.
+    await eventually(isToldAtOnce, { timeoutMs: 5_000 });
+    await api("STREAM.UPDATE.KV_conat-p0", config as object);
+  });
+
   it("is not asked about store by store while all that its bucket stores comes by", async () => {
     const session = await open({ headCheckMs: 200 });
     const refs = Array.from({ length: 50 }, () => freshStore());

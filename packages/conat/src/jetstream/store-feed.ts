@@ -269,6 +269,8 @@ export class StoreFeed implements Feed {
 
   #reloadMissed(): void {
     this.#host.counters.missedEntries += 1;
+    // It may tell them elsewhere now.
+    this.#host.checkBuckets();
     this.#reload("entries of the store were missed", this.#base);
   }
 
