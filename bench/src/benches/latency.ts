@@ -3,6 +3,7 @@ import { p50, p99 } from "../framework/metrics.ts";
 import type { Stage } from "../framework/stage.ts";
 import type { LatencyOptions } from "../load/latency.ts";
 import {
+  onCarefulNats,
   onNatsKv,
   onRawNats,
   onRawSocketio,
@@ -63,6 +64,7 @@ async function open(stage: Stage, load: LatencyOptions): Promise<Side[]> {
       throughHub(hub, nats),
       straightOnNats(nats),
       onRawNats(nats),
+      onCarefulNats(nats),
       onRawSocketio(socketio),
       throughBareRelay(relay, nats),
       onNatsKv(nats),

@@ -34,11 +34,11 @@ export function onRawNats(nats: Server, tells?: RawNatsOptions["tells"]): UsualS
   };
 }
 
-export function onCarefulNats(nats: Server): UsualSide {
+export function onCarefulNats(nats: Server, tells?: RawNatsOptions["tells"]): UsualSide {
   return {
     name: "careful NATS",
     role: "peer",
-    system: { kind: "raw-nats", address: nats.url, careful: true, tells: "by store" },
+    system: { kind: "raw-nats", address: nats.url, careful: true, ...(tells && { tells }) },
     servers: { nats },
   };
 }

@@ -21,7 +21,7 @@ async function open(stage: Stage, load: WritesOptions): Promise<Side[]> {
       throughHub(hub, nats),
       straightOnNats(nats),
       onRawNats(nats, "by store"),
-      onCarefulNats(nats),
+      onCarefulNats(nats, "by store"),
       throughBareRelay(relay, nats),
       onNatsKv(nats),
     ])),
