@@ -4,7 +4,6 @@ import {
   bucketSubjects,
   type Republishing,
   republishing,
-  republishingByKey,
   streamName,
 } from "../protocol/subjects.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -46,7 +45,7 @@ export function bucketConfig(
     allow_msg_ttl: true,
     allow_atomic: true,
     subject_delete_marker_ttl: Math.ceil(options.markerTtlMs / 1_000) * 1_000 * NANOS_PER_MS,
-    republish: isToldByKey ? republishingByKey(bucket) : republishing(bucket),
+    republish: republishing(bucket, isToldByKey),
     metadata: { [PARTITIONS_KEY]: String(partitions), [EPOCH_KEY]: epoch },
   };
 }
@@ -83,7 +82,7 @@ export interface BucketFacts {
   readonly partitions: number;
   readonly markerTtlMs: number;
   readonly isReplicated: boolean;
-  /** It has a subject for each key where it tells what it stores; see `republishingByKey`. */
+  /** It has a subject for each key where it tells what it stores; see `republishing`. */
   readonly isToldByKey: boolean;
   readonly lastSeq: number;
 }
@@ -101,7 +100,8 @@ export function isBucket({ config }: StreamInfo): boolean {
 /** What is missing for the stream to serve as the bucket, in words; empty when nothing is. */
 export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean): string[] {
   const { config } = info;
-  const needs: (readonly [name: string, have: unknown, want: unknown])[] = [
+  const told = republishing(bucket, isToldByKey(info, bucket));
+  const needs: [name: string, have: unknown, want: unknown][] = [
     ["subjects", config.subjects.join(" "), bucketSubjects(bucket)],
     ["storage", config.storage, ephemeral ? "memory" : "file"],
     ["max_msgs_per_subject", config.max_msgs_per_subject, 1],
@@ -111,9 +111,7 @@ export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean
     ["allow_msg_ttl", config.allow_msg_ttl, true],
     ["allow_atomic", config.allow_atomic, true],
     ["subject_delete_marker_ttl", config.subject_delete_marker_ttl > 0, true],
-    ...(isToldByKey(info, bucket)
-      ? []
-      : [["republish", inWords(config.republish), inWords(republishing(bucket))] as const]),
+    ["republish", inWords(config.republish), inWords(told)],
     [EPOCH_KEY, isBucket(info), true],
     [PARTITIONS_KEY, Number(config.metadata[PARTITIONS_KEY]) > 0, true],
   ];
@@ -123,7 +121,7 @@ export function missingFrom(info: StreamInfo, bucket: Bucket, ephemeral: boolean
 }
 
 function isToldByKey({ config }: StreamInfo, bucket: Bucket): boolean {
-  return inWords(config.republish) === inWords(republishingByKey(bucket));
+  return inWords(config.republish) === inWords(republishing(bucket, true));
 }
 
 function inWords({ src, dest }: Republishing): string {

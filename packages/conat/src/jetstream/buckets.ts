@@ -34,7 +34,7 @@ export interface OpenBucket {
   readonly markerTtlMs: number;
   /** Several servers keep it. Its leader may refuse a write before it has dealt with those that came before. */
   readonly isReplicated: boolean;
-  /** It has a subject for each key where it tells what it stores; see `republishingByKey`. */
+  /** It has a subject for each key where it tells what it stores; see `republishing`. */
   readonly isToldByKey: boolean;
   /** Where the history was, by the server's clock, when this session first saw it. */
   seenFirst: { readonly seq: number; readonly time: number };

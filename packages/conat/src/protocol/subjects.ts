@@ -171,17 +171,14 @@ export interface Republishing {
 /**
  * One subject for each store. Which key it is a header says: with a subject for each key the server would look up who
  * listens, and remember it, for every key anew, which is a seventh of what it does for a write.
+ * @param isByKey Buckets that were made before that have one for each key, and keep it: others may listen to it.
  */
-export function republishing(bucket: Bucket): Republishing {
+export function republishing(bucket: Bucket, isByKey: boolean): Republishing {
+  if (isByKey) return { src: bucketSubjects(bucket), dest: `conat-live.${bucket}.>` };
   return {
     src: `$KV.${bucket}.*.*.*.*`,
     dest: `conat-live.${bucket}.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}`,
   };
-}
-
-/** Buckets that were made before that have a subject for each key, and keep it: others may listen to it. */
-export function republishingByKey(bucket: Bucket): Republishing {
-  return { src: bucketSubjects(bucket), dest: `conat-live.${bucket}.>` };
 }
 
 /** Filter that matches the stored subject of every key of one store, and of no other store. */
@@ -191,7 +188,7 @@ export function storeFilter(bucket: Bucket, ref: StoreRef): Subject {
 
 /**
  * Where what is stored in one store is republished.
- * @param isByKey as {@link republishingByKey} has it
+ * @param isByKey as for {@link republishing}
  */
 export function storeLiveFilter(bucket: Bucket, ref: StoreRef, isByKey: boolean): Subject {
   return `conat-live.${bucket}.${storePath(ref)}${isByKey ? ".*" : ""}` as Subject;
